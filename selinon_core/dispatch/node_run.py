@@ -24,10 +24,10 @@ class NodeRun:
     from ``sources`` (see ``propagation.parent_of``); ``parent_numbers`` goes with it and holds the numbers of
     the runs it names, 0 for runs outside the flow run. ``failures`` is what a fallback, and every task behind
     it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended. ``refused`` says why a node run
-    failed without being started: its arguments could not be worked out; ``refused_item`` holds the item of foreach
-    that they were for, if there was one. ``serial`` counts how often the node run was run again in a run that was
-    reopened. ``nearest`` belongs to ``ancestors``: the
-    runs that names mean for it, kept once some expression asks.
+    failed without being started: its arguments could not be worked out; ``refused_item``, unset in others, holds
+    the item of foreach that they were for, if there was one. ``serial`` counts how often the node run was run
+    again in a run that was reopened. ``nearest`` belongs to ``ancestors``: the runs that names mean for it, kept
+    once some expression asks.
     """
 
     __slots__ = (
@@ -50,6 +50,8 @@ class NodeRun:
         "sources",
         "status",
     )
+
+    refused_item: tuple[Any, ...]
 
     def __init__(
         self,
@@ -75,7 +77,6 @@ class NodeRun:
         self.flow_attempt = flow_attempt
         self.position = position
         self.refused: str | None = None
-        self.refused_item: tuple[Any, ...] = ()
         self.serial = 0
         self.nearest: dict[str, tuple[NodeRun, ...]] | None = None
         self.parent: dict[str, Any] | None = None

@@ -26,30 +26,40 @@ class LocalAnswers:
         )
         self._mocked_conditions = state.mocked_conditions
         self._watch = state.stand_ins
+        #: The functions of the project alone answer, and nothing that they see is made up.
+        self._is_plain = state.scripts.empty and not state.mocked_conditions and not state.imports.lenient
 
-    def answer(self, record: FlowRecord, question: do.Question, results: Results | None = None) -> on.Event:
-        """Answer a question; user code may run for it.
+    def answer(self, record: FlowRecord, question: do.Question, results: Results) -> on.Event:
+        """Answer a question; user code may run for it. ``results`` are those that a driver knows.
 
-        ``results`` are those that a driver knows; None: all of this run. Raises ``StepLimitExceeded`` for a
-        foreach that yields more items than the run may start.
+        Raises ``StepLimitExceeded`` for a foreach that yields more items than the run may start.
         """
-        state = self._state
-        watch = self._watch
-        known = state.lookup if results is None else results
-        recorded = None if state.rerun is None else state.rerun.answer(record, question)
-        if recorded is not None:
-            return recorded
-        if self._mocked_conditions and question.__class__ in _CONDITIONS:
-            answer = self._mocked_answer(record, question) or self._watched(record, question, known)
-        elif watch.is_needed:
-            answer = self._watched(record, question, known)
+        rerun = self._state.rerun
+        if rerun is not None:
+            recorded = rerun.answer(record, question)
+            if recorded is not None:
+                return recorded
+        asking = Asking(record.flow, record.id, record.machine.attempt, record.parent)
+        answer: on.Event
+        if self._is_plain:
+            answer = self._answers.answer(asking, question, results)
         else:
-            asking = Asking(record.flow, record.id, record.machine.attempt, record.parent)
-            answer = self._answers.answer(asking, question, known)
-        if not state.scripts.empty and _gives_reasons(answer):
-            answer = self._hinted(answer)
+            answer = self._with_mocks(record, asking, question, results)
         if isinstance(answer, on.ForeachAnswered):
-            state.steps.check_fan_out(record, question, len(answer.items or ()))
+            self._state.steps.check_fan_out(record, question, len(answer.items or ()))
+        return answer
+
+    def _with_mocks(self, record: FlowRecord, asking: Asking, question: do.Question, results: Results) -> on.Event:
+        """The answer of a mock, or of the project's functions where none gives it."""
+        answer: on.Event
+        if self._mocked_conditions and question.__class__ in _CONDITIONS:
+            answer = self._mocked_answer(record, question) or self._watched(record, asking, question, results)
+        elif self._watch.is_needed:
+            answer = self._watched(record, asking, question, results)
+        else:
+            answer = self._answers.answer(asking, question, results)
+        if not self._state.scripts.empty and _gives_reasons(answer):
+            answer = self._hinted(answer)
         return answer
 
     def _hinted(self, answer: on.Event) -> on.Event:
@@ -57,11 +67,10 @@ class LocalAnswers:
 
         return with_hints(answer, {use.node.run.name for use in self._state.scripts.uses})
 
-    def _watched(self, record: FlowRecord, question: do.Question, results: Results) -> on.Event:
+    def _watched(self, record: FlowRecord, asking: Asking, question: do.Question, results: Results) -> on.Event:
         """The answer of the project's functions; what it rests on is noted if that is made up."""
         watch = self._watch
         before = watch.before()
-        asking = Asking(record.flow, record.id, record.machine.attempt, record.parent)
         answer = self._answers.answer(asking, question, results)
         if watch.is_suspicious(before):
             watch.after(record, question, before, self._takes_arguments(question))

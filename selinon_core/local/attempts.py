@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.cases.model import UNGIVEN, Outcome
@@ -86,10 +86,9 @@ class Attempts:
     def run(self, record: NodeRecord, task: TaskPlan) -> Attempt:
         """Run the code of a task right here, to its end."""
         self.progress.record = record
-        record.began = began = time.perf_counter()
+        record.began = began = perf_counter()
         attempt = self._runner.run(task, self._assignment(record))
-        self.progress.record = None
-        record.real_seconds += time.perf_counter() - began
+        record.real_seconds += perf_counter() - began
         record.began = None
         return attempt
 
@@ -163,11 +162,11 @@ class Attempts:
         run = self._run_in_thread if self._processes is None else self._run_in_process
 
         def timed(ticket: AttemptHandle) -> tuple[Attempt, float]:
-            began = time.perf_counter()
+            began = perf_counter()
             attempt = self._heard(record, lambda: run(task, assignment, ticket))
-            return attempt, time.perf_counter() - began
+            return attempt, perf_counter() - began
 
-        record.began = time.perf_counter()
+        record.began = perf_counter()
         self._side.submit(record, timed, task.timeout)
         if self._options.concurrency == 1:
             self.wait(None)  # one at a time, also where another thread is needed for a time-out
@@ -225,11 +224,11 @@ class Attempts:
     # -- what an attempt is given, and what it means when it takes too long -------------------------------------
 
     def _assignment(self, record: NodeRecord) -> Assignment:
-        run = record.run
+        run, flow_run = record.run, record.flow_run
         return Assignment(
-            record.flow_run.flow.name,
+            flow_run.flow.name,
             run.id,
-            record.flow_run.id,
+            flow_run.id,
             copy_json(run.args),
             record.take_parent(),
             copy_json(run.failures) if run.failures else {},

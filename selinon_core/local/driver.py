@@ -32,11 +32,11 @@ class Driver:
 
     def __init__(self, prepared: RunSetup, options: LocalOptions) -> None:
         self.state = state = DriverState(prepared, options)
+        state.attach_sinks(prepared)  # before the parts, which ask the recorder once whether it is heard
         self._flows = FlowEffects(state, prepared)
         self._tasks = TaskEffects(state, prepared, self._advance)
         self._perform = _performers(self._flows, self._tasks, QuestionEffects(state, prepared))
         self._interrupted = False
-        state.attach_sinks(prepared)
 
     def run(self, flow_name: str, node_args: Any, selective: SelectiveRun | None) -> FlowRecord:
         """Run a flow until nothing is due any more and return its record.

@@ -47,6 +47,7 @@ class DriverState:
         plan = prepared.plan
         self.plan = plan
         self.options = options
+        self._observer = options.observer
         self.agenda = EventQueue(options.seed or 0)
         self.flows: list[FlowRecord] = []
         self.nodes: list[NodeRecord] = []
@@ -100,8 +101,8 @@ class DriverState:
         record = NodeRecord(run, flow_run, parent)
         self.nodes.append(record)
         self.steps.count(record)
-        if self.options.observer is not None:
-            self.options.observer("scheduled", record)
+        if self._observer is not None:
+            self._observer("scheduled", record)
         return record
 
     def reused_result(self, record: NodeRecord) -> Any:

@@ -79,30 +79,13 @@ class MockedStorage(DataStorage):
         )
 
 
-class _StandIns(dict[str, tuple[MockedStorage, str] | None]):
-    """The stand-in that keeps the results of a task, and its name there; None where there is none.
-
-    Only of the tasks that were asked for: a plan may have very many, and a run be short.
-    """
-
-    def __init__(self, plan: Plan, mocked: dict[str, MockedStorage]) -> None:
-        super().__init__()
-        self._tasks = plan.tasks
-        self._mocked = mocked
-
-    def __missing__(self, name: str) -> tuple[MockedStorage, str] | None:
-        task = self._tasks.get(name)
-        mocked = None if task is None or task.storage is None else self._mocked.get(task.storage)
-        found = self[name] = None if task is None or mocked is None else (mocked, task.storage_task_name)
-        return found
-
-
 class LocalStorages(Storages):
     """Storages of a local run: stand-ins, but for the names in ``real``.
 
-    ``on_read`` is called for every result read from a stand-in: flow name, task name, task id. ``on_error`` is
-    called for every error that one keeps: flow name, task name, task id, arguments, error. Without it the error
-    becomes an event at once, which costs more than the rest of a failed attempt.
+    ``stand_ins`` has the stand-ins by the names of the storages. ``on_read`` is called for every result read from
+    one: flow name, task name, task id. ``on_error`` is called for every error that one keeps: flow name, task
+    name, task id, arguments, error. Without it the error becomes an event at once, which costs more than the rest
+    of a failed attempt.
     """
 
     def __init__(
@@ -118,46 +101,54 @@ class LocalStorages(Storages):
         super().__init__(plan, imports, emit, directory)
         self._on_read = on_read
         self._on_error = on_error
-        self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
+        self.stand_ins: dict[str | None, MockedStorage] = {
+            name: MockedStorage(name) for name in plan.storages if name not in real
+        }
         self._with_cache = {name for name, storage in plan.storages.items() if storage.cache is not None}
-        self._of_task = _StandIns(plan, self._mocked)
 
     def make(self, storage: StoragePlan) -> DataStorage:
         """A stand-in, or the real thing."""
-        return self._mocked[storage.name] if storage.name in self._mocked else super().make(storage)
+        return self.stand_ins[storage.name] if storage.name in self.stand_ins else super().make(storage)
 
     def mocked(self, name: str) -> MockedStorage:
         """The stand-in of a storage; raises ``UnknownStorageError`` where there is none."""
-        if name not in self._mocked:
+        if name not in self.stand_ins:
             raise UnknownStorageError(f'storage "{name}" is not mocked')
-        return self._mocked[name]
+        return self.stand_ins[name]
 
     def stands_in(self, name: str) -> bool:
         """Whether a storage is replaced by a stand-in."""
-        return name in self._mocked
+        return name in self.stand_ins
 
     def is_mocked(self, task_name: str) -> bool:
         """Whether results of a task are kept by a stand-in."""
-        return self._of_task[task_name] is not None
+        return self._of_task(task_name) is not None
+
+    def _of_task(self, task_name: str) -> tuple[MockedStorage, str] | None:
+        """The stand-in that keeps the results of a task, and its name there; None where there is none."""
+        task = self._plan.tasks.get(task_name)
+        if task is None or task.storage not in self.stand_ins:
+            return None
+        return self.stand_ins[task.storage], task.storage_task_name
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """As in the base class; a stand-in needs neither connection nor precautions (and is traced later)."""
-        mocked = self._of_task[task_name]
-        if mocked is None:
+        task = self._plan.tasks.get(task_name)
+        if task is None or task.storage not in self.stand_ins:
             return super().store(node_args, flow_name, task_name, task_id, result)
-        storage, storage_task_name = mocked
+        storage = self.stand_ins[task.storage]
         try:
-            return storage.keep(flow_name, storage_task_name, task_id, result)
+            return storage.keep(flow_name, task.storage_task_name, task_id, result)
         except StorageError as error:
             details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
-            details |= {"storage_name": storage.name, "storage_task_name": storage_task_name}
+            details |= {"storage_name": storage.name, "storage_task_name": task.storage_task_name}
             self._emit("STORAGE_STORE", details)
             self._emit("STORAGE_ISSUE", details | {"what": repr(error)})
             raise
 
     def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
         """As in the base class; the traceback of an error that a stand-in keeps is written when it is read."""
-        mocked = self._of_task[task_name]
+        mocked = self._of_task(task_name)
         if mocked is None or self._on_error is None or self._plan.tasks[task_name].storage_readonly:
             return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
         storage, storage_task_name = mocked
@@ -170,7 +161,7 @@ class LocalStorages(Storages):
 
     def keep(self, flow_name: str, task_name: str, task_id: str, kept: Any) -> bool:
         """Let the stand-in of a task keep a result that is a snapshot already; False where there is none."""
-        mocked = self._of_task[task_name]
+        mocked = self._of_task(task_name)
         if mocked is None:
             return False
         storage, storage_task_name = mocked
@@ -179,32 +170,24 @@ class LocalStorages(Storages):
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """As in the base class, without the precautions that a stand-in does not need."""
-        mocked = self._of_task[task_name]
-        if mocked is not None and mocked[0].name not in self._with_cache:
-            storage, storage_task_name = mocked
-            kept = storage.results.get((flow_name, storage_task_name, task_id), storage)
-            if kept is not storage:
+        task = self._plan.tasks.get(task_name)
+        if task is not None and task.storage in self.stand_ins:
+            results = self.stand_ins[task.storage].results
+            kept = results.get((flow_name, task.storage_task_name, task_id), self)
+            if kept is not self and task.storage not in self._with_cache:
                 self._on_read(flow_name, task_name, task_id)
                 return restore(kept)
         return super().retrieve(flow_name, task_name, task_id)
 
     def forget(self) -> None:
         """Empty the stand-ins."""
-        for storage in self._mocked.values():
+        for storage in self.stand_ins.values():
             storage.results.clear()
             storage.errors.clear()
 
-    def kept(self, flow_name: str, task_name: str, task_id: str) -> Any:
-        """The snapshot of a result that a stand-in keeps; raises ``KeyError``."""
-        mocked = self._of_task[task_name]
-        if mocked is None:
-            raise KeyError(task_name)
-        storage, storage_task_name = mocked
-        return storage.results[flow_name, storage_task_name, task_id]
-
     def preload(self, flow_name: str, task_name: str, task_id: str, result: Any) -> None:
         """Put an earlier result where it can be read again; nothing happens for real storages."""
-        mocked = self._of_task[task_name]
+        mocked = self._of_task(task_name)
         if mocked is not None:
             storage, storage_task_name = mocked
             storage.keep(flow_name, storage_task_name, task_id, result)

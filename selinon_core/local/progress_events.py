@@ -19,7 +19,7 @@ MOST = 100
 class ProgressEvents:
     """Listens to one attempt at a time, that of ``record``; ``emit(event, details)`` hears what is new.
 
-    Between attempts ``record`` is None, and nothing is heard.
+    Between attempts, and of one that was given up at its time-out, nothing is heard.
     """
 
     __slots__ = ("_attempt", "_emit", "_last", "_left", "record")
@@ -33,7 +33,7 @@ class ProgressEvents:
 
     def __call__(self, progress: Progress) -> None:
         record = self.record
-        if record is None:
+        if record is None or record.began is None:
             return
         if self._attempt != (record, record.attempts):
             self._attempt, self._left, self._last = (record, record.attempts), MOST, None

@@ -22,13 +22,15 @@ class QuestionEffects:
 
     def __init__(self, state: DriverState, prepared: RunSetup) -> None:
         self._state = state
+        self._agenda = state.agenda
+        self._record = state.recorder.record
+        self._inbox = state.inbox
+        self._lookup = state.lookup
         self._answers = LocalAnswers(state, prepared)
 
     def ask(self, record: FlowRecord, question: do.Question) -> None:
         """Answer a question; user code may run for it."""
-        answer = self._answers.answer(record, question)
-        self._record_answer(record, question, answer)
-        self._state.inbox.append((record, answer))
+        self._take_answer(record, question, self._answers.answer(record, question, self._lookup))
 
     def ask_again(self, record: FlowRecord, effect: do.AskAgain) -> None:
         """Ask once more after a pause, or fail the flow when that was done too often."""
@@ -39,16 +41,16 @@ class QuestionEffects:
             failed = on.QuestionFailed(
                 question.question, put_off_too_often(record.flow, question, effect.deferrals, effect.reason)
             )
-            self._record_answer(record, question, failed)
-            state.inbox.append((record, failed))
+            self._take_answer(record, question, failed)
             return
-        state.recorder.record((trace_entries.DEFERRED, state.agenda.now, record, question, effect.delay))
-        state.agenda.add(effect.delay, AskDeferred(self, record, question))
+        self._record((trace_entries.DEFERRED, self._agenda.now, record, question, effect.delay))
+        self._agenda.add(effect.delay, AskDeferred(self, record, question))
 
-    def _record_answer(self, record: FlowRecord, question: do.Question, answer: on.Event) -> None:
+    def _take_answer(self, record: FlowRecord, question: do.Question, answer: on.Event) -> None:
         entry = trace_entries.of_answer(question, answer)
         if entry is not None:
-            self._state.recorder.record((entry[0], self._state.agenda.now, record, *entry[1:]))
+            self._record((entry[0], self._agenda.now, record, *entry[1:]))
+        self._inbox.append((record, answer))
 
 
 class AskDeferred(NamedTuple):

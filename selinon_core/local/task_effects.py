@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -30,9 +30,15 @@ class TaskEffects:
         self, state: DriverState, prepared: RunSetup, advance: Callable[[FlowRecord, on.Event], None]
     ) -> None:
         self._state = state
+        self._tasks = state.plan.tasks
+        self._agenda = state.agenda
+        self._stand_ins = state.storages.stand_ins
         self._advance = advance
         self._recorder = state.recorder
+        self._record = state.recorder.record
+        self._journal = state.recorder.journal
         self._observer = state.options.observer
+        self._is_real_time = state.real_time
         self._is_parallel = state.options.concurrency > 1  # one at a time never waits for a free place
         self._waiting: deque[NodeRecord] = deque()
         self.attempts = Attempts(
@@ -45,6 +51,8 @@ class TaskEffects:
             state.recorder.trace,
             self._attempt_ended,
         )
+        #: Tasks without a time-out run right here, and nothing is heard of their beginning before their end.
+        self._at_once = self.attempts.plain and not state.recorder.is_heard
         self._stand_in = prepared.stand_in
         self._waits: LocalWaits | None = None
 
@@ -59,47 +67,44 @@ class TaskEffects:
 
     def start(self, flow_run: FlowRecord, effect: do.StartTask) -> None:
         """Schedule a task."""
-        state = self._state
-        record = state.new_node(effect.node_run, flow_run, effect.parent)
-        task = state.plan.tasks[effect.node_run.name]
-        throttling = task.throttling
-        delay = state.throttled(effect.node_run.name, throttling) if throttling else 0.0
-        now = state.agenda.now
-        self._recorder.record(
+        run, agenda = effect.node_run, self._agenda
+        record = self._state.new_node(run, flow_run, effect.parent)
+        task = self._tasks[run.name]
+        delay = self._state.throttled(run.name, task.throttling) if task.throttling else 0.0
+        now = agenda.now
+        self._record(
             (trace_entries.SCHEDULED, now, record, delay) if delay else (trace_entries.SCHEDULED, now, record)
         )
         if task.wait is None:
-            state.agenda.add(delay, RunTask(self, record))
+            agenda.add(delay, RunTask(self, record))
         else:
-            state.agenda.add(0, BeginWait(self, record))
+            agenda.add(0, BeginWait(self, record))
 
     def wait(self, record: NodeRecord) -> None:
         """A task begins to wait for a signal."""
-        now = self._state.agenda.now
+        now = self._agenda.now
         record.started_at, record.attempts = now, 1
         self._recorder.observe("started", record)
-        self._recorder.record((trace_entries.STARTED, now, record, 1))
-        self.waits.begin(record, self._state.plan.tasks[record.run.name])
+        self._record((trace_entries.STARTED, now, record, 1))
+        self.waits.begin(record, self._tasks[record.run.name])
 
     def run(self, record: NodeRecord) -> None:
         """Run the next attempt of a task, here or at the side, or play its mock."""
-        task = self._state.plan.tasks[record.run.name]
-        plain = self.attempts.plain and task.timeout is None
-        if self._is_parallel and not plain and self.attempts.is_full():
+        if self._is_parallel and self.attempts.is_full():
             self._waiting.append(record)
             return
-        now = self._state.agenda.now
+        task = self._tasks[record.run.name]
+        now = self._agenda.now
         if record.started_at is None:
             record.started_at = now
         record.attempts += 1
         if self._observer is not None:
             self._observer("started", record)
-        recorder = self._recorder
-        if not plain or recorder.is_heard:
-            recorder.record((trace_entries.STARTED, now, record, record.attempts))
+        if not self._at_once or task.timeout is not None:
+            self._record((trace_entries.STARTED, now, record, record.attempts))
             self.attempts.begin(record, task)
             return
-        journal = recorder.journal
+        journal = self._journal
         entries = len(journal)
         attempt = self.attempts.run(record, task)
         if attempt.__class__ is not Succeeded or len(journal) > entries:
@@ -107,13 +112,13 @@ class TaskEffects:
             journal.insert(entries, (trace_entries.STARTED, now, record, record.attempts))
             self._attempt_ended(record, attempt)
         else:
-            self._attempt_ended(record, attempt, at_once=True)
+            self._succeeded(record, attempt, trace_entries.RAN)
 
     def run_waiting(self) -> bool:
         """Make a task due that waited for a free place, if there is one and a place for it."""
         if not self._waiting or self.attempts.is_full():
             return False
-        self._state.agenda.add(0, RunTask(self, self._waiting.popleft()))
+        self._agenda.add(0, RunTask(self, self._waiting.popleft()))
         return True
 
     def close(self) -> None:
@@ -130,77 +135,78 @@ class TaskEffects:
         state = self._state
         run = effect.node_run
         record = state.new_node(run, flow_run, None)
-        record.started_at = record.finished_at = state.agenda.now
+        record.started_at = record.finished_at = self._agenda.now
         if state.rerun is None:
             record.result = state.reused_result(record)
         else:
             state.rerun.take_over(record)
         self._recorder.observe("ended", record)
-        self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
+        self._record((trace_entries.REUSED, self._agenda.now, flow_run, run))
 
     def refuse(self, flow_run: FlowRecord, effect: do.FailNode) -> None:
         """Note a node run, of a task or a flow, that failed without being started."""
-        now, run = self._state.agenda.now, effect.node_run
+        now, run = self._agenda.now, effect.node_run
         record = self._state.new_node(run, flow_run, None)
         record.finished_at, record.error = now, ArgumentError(run.refused)
         self._recorder.observe("ended", record)
-        self._recorder.record((trace_entries.REFUSED, now, flow_run, run))
+        self._record((trace_entries.REFUSED, now, flow_run, run))
 
-    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, at_once: bool = False) -> None:
-        if self._state.real_time:
-            self._state.update_clock()
-        event: on.NodeSucceeded | on.NodeFailed
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt) -> None:
         if isinstance(attempt, Succeeded):
-            self._succeeded(record, attempt, at_once)
-            event = on.NodeSucceeded(record.run.number)
+            self._succeeded(record, attempt, trace_entries.SUCCEEDED)
         elif isinstance(attempt, RetryLater):
             self._retry(record, attempt)
-            return
         else:
             self._failed(record, attempt)
-            event = on.NodeFailed(record.run.number)
-        if self._observer is not None:  # before the flow takes notice, which may be its own end
-            self._observer("ended", record)
-        self._advance(record.flow_run, event)
 
-    def _succeeded(self, record: NodeRecord, attempt: Succeeded, at_once: bool) -> None:
-        storages, run, flow_run = self._state.storages, record.run, record.flow_run
+    def _succeeded(self, record: NodeRecord, attempt: Succeeded, kind: Literal[2, 16]) -> None:
+        """``kind`` is that of the entry in the journal."""
+        if self._is_real_time:
+            self._state.update_clock()
+        run, flow_run = record.run, record.flow_run
         result, record.stored = attempt
-        record.finished_at = now = self._state.agenda.now
-        if attempt.__class__ is Played:
-            record.result, mocked = result, record.stored
+        record.finished_at = now = self._agenda.now
+        task = self._tasks[run.name]
+        storage = self._stand_ins.get(task.storage) if record.stored else None
+        if result is None:
+            pass
+        elif attempt.__class__ is Played:
+            record.result = result
+        elif storage is None:
+            record.result = _snapshot_anyway(result)
         else:
-            mocked = record.stored and storages.is_mocked(run.name)
-            if result is not None:
-                record.result = (
-                    storages.kept(flow_run.flow.name, run.name, run.id) if mocked else _snapshot_anyway(result)
-                )
+            record.result = storage.results[flow_run.flow.name, task.storage_task_name, run.id]
         if run.flow_attempt != flow_run.machine.attempt or flow_run.outcome is not None:
             record.abandoned = record.abandoned or is_abandoned(record)
-        if at_once:
-            self._recorder.record((trace_entries.RAN, now, record, not mocked))
-        else:
-            self._recorder.record((trace_entries.SUCCEEDED, now, record, not mocked))
+        self._record((kind, now, record, storage is None))
+        if self._observer is not None:  # before the flow takes notice, which may be its own end
+            self._observer("ended", record)
+        self._advance(flow_run, on.NodeSucceeded(run.number))
 
     def _retry(self, record: NodeRecord, attempt: RetryLater) -> None:
-        state = self._state
-        now = state.agenda.now
+        if self._is_real_time:
+            self._state.update_clock()
+        now = self._agenda.now
         if attempt.error is not None:
             record.retries += 1
         about = (record.attempts, attempt.error, attempt.countdown, record.retries)
-        self._recorder.record((trace_entries.RETRIED, now, record, *about))
-        state.steps.count(record)
+        self._record((trace_entries.RETRIED, now, record, *about))
+        self._state.steps.count(record)
         record.attempted_at = now
         self._recorder.observe("retrying", record)
-        state.agenda.add(attempt.countdown, RunTask(self, record))
+        self._agenda.add(attempt.countdown, RunTask(self, record))
 
     def _failed(self, record: NodeRecord, attempt: Failed) -> None:
-        now = self._state.agenda.now
+        if self._is_real_time:
+            self._state.update_clock()
+        now = self._agenda.now
         record.error = attempt.error
         record.finished_at = now
         record.abandoned = record.abandoned or is_abandoned(record)
         about = (record.attempts, attempt.error, record.retries)
-        self._recorder.record((trace_entries.FAILED, now, record, *about))
+        self._record((trace_entries.FAILED, now, record, *about))
+        self._recorder.observe("ended", record)
+        self._advance(record.flow_run, on.NodeFailed(record.run.number))
 
 
 class BeginWait(NamedTuple):

@@ -107,6 +107,8 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
     # Shipped predicates only look; a user's own may change what it is given, so it gets copies.
     trusted = leaf.function.module.startswith(("selinon_core.", "selinon."))
     path = leaf.node
+    is_one = path is not None and len(path) == 1 and leaf.quantifier is None
+    only = path if takes_message and is_one else None
 
     def call(message: Any, node_args: Any) -> bool:
         arguments = dict(leaf.args) if shared else copy_json(dict(leaf.args))
@@ -116,6 +118,8 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
             arguments["node_args"] = node_args if trusted else copy_json(node_args)
         try:
             answer = function(**arguments)
+            if answer.__class__ is bool:  # nearly all are
+                return answer
             wrong = unusable(answer)
             if wrong is None:
                 return bool(answer)
@@ -127,16 +131,16 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
         raise UserFunctionError(f"predicate {leaf.function} ({leaf.place}) {wrong}")
 
     def evaluate(messages: Messages, node_args: Any, values: LeafValues) -> bool:
-        if not takes_message or path is None:
+        if only is not None:  # most read one result
+            value = call(messages.message(only), node_args)
+        elif not takes_message or path is None:
             value = call(None, node_args)
         elif leaf.quantifier is not None:
             truths = (call(message, node_args) for message in messages.messages(path))
             value = all(truths) if leaf.quantifier == "all" else any(truths) == (leaf.quantifier == "any")
-        elif len(path) > 1:
+        else:
             results = messages.messages(path)
             value = bool(results) and call(results[-1], node_args)
-        else:
-            value = call(messages.message(path), node_args)
         values[index] = value
         return value
 

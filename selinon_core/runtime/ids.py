@@ -33,8 +33,7 @@ def id_maker(flow_id: str) -> Callable[[int], str]:
         digest = prefix.copy()
         digest.update(b"%d" % number)
         text = digest.hexdigest()
-        head, tail = text[:8], text[20:32]
-        return f"{head}-{text[8:12]}-5{text[13:16]}-{variant[text[16]]}{text[17:20]}-{tail}"
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant[text[16]]}{text[17:20]}-{text[20:32]}"
 
     return make_id
 

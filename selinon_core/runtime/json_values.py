@@ -19,20 +19,22 @@ _decode = json.JSONDecoder().raw_decode
 LONGEST_SHOWN = 2000
 
 _SCALARS = frozenset({type(None), bool, str})
-#: The first integer that Python refuses to write: of more than 4300 digits.
-_TOO_LONG = 10**4300
+#: The first integers that Python refuses to write: of more than 4300 digits. Negating one takes time.
+_TOO_HIGH = 10**4300
+_TOO_LOW = -_TOO_HIGH
 #: A key that may have been something else than text.
 _LIKE_AN_ODD_KEY = re.compile(r'"(?:-?[0-9][^"]*|true|false|null)":')
 
 
 def is_scalar(value: Any) -> bool:
     """Return whether a value is JSON that can be shared because it cannot change."""
-    kind = value.__class__
-    if kind in _SCALARS:
-        return True
-    if kind is int:
-        return -_TOO_LONG < value < _TOO_LONG  # type: ignore[no-any-return]
-    return kind is float and math.isfinite(value)
+    return value.__class__ in _SCALARS or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    if value.__class__ is int:
+        return _TOO_LOW < value < _TOO_HIGH
+    return value.__class__ is float and math.isfinite(value)
 
 
 def encode_json(value: Any) -> str:
@@ -55,10 +57,13 @@ def copy_json(value: Any, text: str = "") -> Any:
 
     ``text`` is its JSON text, for whoever has that already. Raises as ``encode_json`` does.
     """
-    if value.__class__ in _SCALARS or is_scalar(value):
+    if value.__class__ in _SCALARS:
         return value
-    if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
-        return dict(value)
+    if value.__class__ is dict:
+        if len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
+            return dict(value)
+    elif _is_number(value):
+        return value
     return _decode(text or encode_json(value))[0]
 
 
@@ -87,7 +92,7 @@ def describe_json_error(value: Any) -> str:
     todo: list[tuple[str, Any, tuple[int, ...]]] = [("$", value, ())]
     while todo:
         path, part, above = todo.pop()
-        if isinstance(part, int) and not -_TOO_LONG < part < _TOO_LONG:
+        if isinstance(part, int) and not _TOO_LOW < part < _TOO_HIGH:
             return f"{path} is an integer of too many digits"
         if is_scalar(part) or isinstance(part, (str, int)):
             continue
@@ -182,24 +187,29 @@ def snapshot(value: Any) -> Any:
 
     Most results are small flat mappings: for them a copy is as good as text, and much faster.
     """
-    if value.__class__ in _SCALARS or is_scalar(value):
+    if value.__class__ in _SCALARS:
         return value
-    if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
-        return dict(value)
+    if value.__class__ is dict:
+        if len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
+            return dict(value)
+    elif _is_number(value):
+        return value
     return Snapshot(encode_json(value))
 
 
 def restore(value: Any) -> Any:
     """The inverse of ``snapshot``: a fresh copy each time; for ``NotJson`` of what is shown of it."""
     kind = value.__class__
-    if kind is Snapshot or kind is NotJson:
-        return value.load() if kind is Snapshot else restore(snapshot(value.shown))
-    return dict(value) if kind is dict else value
+    if kind is dict:
+        return dict(value)
+    if kind is Snapshot:
+        return value.load()
+    return restore(snapshot(value.shown)) if kind is NotJson else value
 
 
 def _is_flat(value: dict[Any, Any]) -> bool:
     # Most results pass here twice, and a generator would take twice as long.
     for key, item in value.items():
-        if key.__class__ is not str or not (item.__class__ in _SCALARS or is_scalar(item)):
+        if key.__class__ is not str or not (item.__class__ in _SCALARS or _is_number(item)):
             return False
     return True

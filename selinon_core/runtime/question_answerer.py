@@ -20,7 +20,7 @@ from selinon_core.errors import (
     UnknownStorageError,
     UserFunctionError,
 )
-from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan import Condition, FlowPlan, Plan
 from selinon_core.plan.model import Foreach, ForeachItems
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
@@ -86,8 +86,10 @@ class QuestionAnswerer:
         """Answer a question of a flow run; raises nothing of the user's."""
         number, flow = question.question, asking.flow
         try:
-            if isinstance(question, (do.AskCondition, do.AskFallbackCondition)):
-                return self._condition(asking, question, results)
+            if isinstance(question, do.AskCondition):
+                return self._condition(asking, question, question.edge.condition, question.sources, results)
+            if isinstance(question, do.AskFallbackCondition):
+                return self._condition(asking, question, question.failure.condition, (), results)
             if isinstance(question, do.AskForeach):
                 return on.ForeachAnswered(number, self._items(asking, question, results))
             if isinstance(question, do.AskReuse):
@@ -107,12 +109,13 @@ class QuestionAnswerer:
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
 
     def _condition(
-        self, asking: Asking, question: do.AskCondition | do.AskFallbackCondition, results: Results
+        self,
+        asking: Asking,
+        question: do.AskCondition | do.AskFallbackCondition,
+        condition: Condition | None,
+        sources: tuple[NodeRun, ...],
+        results: Results,
     ) -> Answer:
-        if isinstance(question, do.AskCondition):
-            condition, sources = question.edge.condition, question.sources
-        else:
-            condition, sources = question.failure.condition, ()
         assert condition is not None
         bound = self._conditions[condition]
         args = self._data(asking, question.args, results) if bound.takes_args else None

@@ -34,7 +34,7 @@ from selinon_core.runtime.threads import current_ticket
 if TYPE_CHECKING:
     from selinon_core.schemas.check import ResultSchema
 
-#: Classes of results that are what they are: nothing is to be awaited.
+#: Classes of results that are what they are: there is nothing to await.
 _VALUES = frozenset({type(None), bool, int, float, str, list, tuple, dict})
 
 
@@ -104,8 +104,9 @@ class TaskRunner:
         self._check_schema = check_schema
         self._inputs = Inputs() if inputs is None else inputs
         self._calls = TaskCalls(typed=typed) if calls is None else calls
-        self._typed = self._calls.typed
         self._plain = self._calls.plain
+        #: classes of results that are taken as ``run`` returns them
+        self._final: frozenset[Any] = frozenset() if self._calls.typed else _VALUES
 
     def run(
         self,
@@ -130,10 +131,10 @@ class TaskRunner:
                 result = instance.run(assignment.args)
             else:
                 result = self._calls.call(instance, task.name, assignment.args)
-            if result.__class__ not in _VALUES:  # nearly all are
+            if result.__class__ not in self._final:  # nearly all are
                 result = _awaited(task, result, deadline)
-            if self._typed:
-                result = self._calls.result(task.name, result)
+                if self._calls.typed:
+                    result = self._calls.result(task.name, result)
             if deadline is not None:
                 deadline.check()
             if task.output_schema is not None:

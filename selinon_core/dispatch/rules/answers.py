@@ -11,7 +11,7 @@ from selinon_core.dispatch.rules.completion import fail_attempt, succeed_with
 from selinon_core.dispatch.rules.edges import ask_first_result, fire, follow_edges, follow_first
 from selinon_core.dispatch.rules.fallbacks import run_fallbacks, start_fallbacks
 from selinon_core.dispatch.rules.selection import ask_args_at, start_selected
-from selinon_core.dispatch.rules.starts import inherited_failures, launch_now, new_node, start
+from selinon_core.dispatch.rules.starts import inherited_failures, launch, new_node, start
 from selinon_core.dispatch.state import RunState
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import FailurePlan
@@ -90,7 +90,7 @@ def _on_recorded(flow_run: RunState, question: do.AskRecorded, event: on.ReuseAn
         return
     if event.enters is not None:
         flow_run.entered[node.number] = event.enters
-    launch_now(flow_run, node, question.parent, question.selective)
+    launch(flow_run, node, question.parent, question.selective)
 
 
 def _reuse(flow_run: RunState, node: NodeRun, destination: Destination, event: on.ReuseAnswered) -> None:

@@ -49,8 +49,7 @@ def start_given(flow_run: RunState, row: EdgeIndex, question: do.AskArgs, given:
             if flow_run.current.passes_failures:
                 failures = inherited_failures(flow_run, destination, question.sources)
             node = new_node(flow_run, destination, row.index, question.sources, None, failures, position)
-            node.refused_item = item
-            refused.append(refuse(flow_run, node, reason))
+            refused.append(refuse(flow_run, node, reason, item))
     nodes_failed(flow_run, refused)
 
 
@@ -79,7 +78,7 @@ def start_refused(flow_run: RunState, node: NodeRun, given: Sequence[Any]) -> No
     """Start a node run that failed for want of arguments with those that it has now, or let it fail again."""
     reason = reason_of(given, node.name)
     if reason is not None:
-        nodes_failed(flow_run, [refuse(flow_run, node, reason)])
+        nodes_failed(flow_run, [refuse(flow_run, node, reason, node.refused_item)])
         return
     node.refused, node.status, node.args = None, "active", args_of(given)
     if flow_run.table.destinations[node.name].waited_for:
@@ -95,9 +94,9 @@ def reason_of(given: Sequence[Any], name: str) -> str | None:
     return reason
 
 
-def refuse(flow_run: RunState, node: NodeRun, reason: str) -> NodeRun:
+def refuse(flow_run: RunState, node: NodeRun, reason: str, item: tuple[Any, ...] = ()) -> NodeRun:
     """End a new node run as a failure; the caller hands the refused runs to ``nodes_failed``."""
     node.status = "failure"
-    node.refused = reason
+    node.refused, node.refused_item = reason, item
     flow_run.effects.append(do.FailNode(node))
     return node

@@ -34,7 +34,10 @@ def start(
         parent = parent_of_sources(flow_run.table.flow, sources)
     else:
         parent = copied(flow_run.start.parent)
-    launch(flow_run, node, parent, row.selective)
+    if flow_run.start.rerun is None:
+        launch(flow_run, node, parent, row.selective)
+    else:
+        _ask_recorded(flow_run, node, row, parent)
 
 
 def inherited_failures(
@@ -78,31 +81,27 @@ def new_node(
     return node
 
 
-def launch(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
-    """Add the effect that starts a node; ``selective`` is the selection that its edge gives sub-flows.
+def _ask_recorded(flow_run: RunState, node: NodeRun, row: EdgeIndex, parent: dict[str, Any]) -> None:
+    """In a rerun: ask whether a recorded run stands in for a node, before it is started.
 
-    In a rerun it is asked before whether a recorded run stands in for it. Never for a fallback: a run that failed
-    is not reused, and whether it fails again is not known.
+    Never for a fallback: a run that failed is not reused, and whether it fails again is not known.
     """
-    if flow_run.start.rerun is not None and node.edge is not None:
-        _count_equals(flow_run, node, node.edge)
-        flow_run.ask(do.AskRecorded(flow_run.questions.next_number(), node, parent, selective))
-    else:
-        launch_now(flow_run, node, parent, selective)
+    _count_equals(flow_run, node, row)
+    flow_run.ask(do.AskRecorded(flow_run.questions.next_number(), node, parent, row.selective))
 
 
-def _count_equals(flow_run: RunState, node: NodeRun, edge: int) -> None:
+def _count_equals(flow_run: RunState, node: NodeRun, row: EdgeIndex) -> None:
     """Tell apart the node runs of a destination that stands several times in its edge."""
-    if flow_run.table.rows[edge].edge.destinations.count(node.name) > 1:
-        equals, origin = flow_run.current.equals, (edge, node.name, node.position, node.sources)
+    if row.edge.destinations.count(node.name) > 1:
+        equals, origin = flow_run.current.equals, (row.index, node.name, node.position, node.sources)
         ordinal = equals.get(origin, 0)
         equals[origin] = ordinal + 1
         if ordinal:
             flow_run.ordinals[node.number] = ordinal
 
 
-def launch_now(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
-    """As ``launch``, without asking."""
+def launch(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+    """Add the effect that starts a node; ``selective`` is the selection that its edge gives sub-flows."""
     if not node.is_flow:
         flow_run.effects.append(do.StartTask(node, parent))
         return

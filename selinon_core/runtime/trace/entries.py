@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         | tuple[Literal[15], float, str, str, str]  # READ
         | tuple[Literal[16], float, NodeRecord]  # RAN
         | tuple[Literal[16], float, NodeRecord, bool]  # RAN
+        | tuple[Literal[2, 16], float, NodeRecord, bool]  # SUCCEEDED or RAN
         | tuple[Literal[17], float, FlowRecord, do.Question, str]  # UNANSWERED
         | tuple[Literal[18], float, FlowRecord]  # ATTEMPT_STARTED
         | tuple[Literal[19], float, FlowRecord, NodeRun]  # REUSED
