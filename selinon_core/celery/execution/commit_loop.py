@@ -121,7 +121,7 @@ class CommitLoop:
 
     def _commit(self, chosen: InlineChoice | None) -> Commit:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
-        ended = run.machine.ended
+        budget, ended = self._budget, run.machine.ended
         if run.header.format >= WAITS_FORMAT:
             step.show_waits()
         if step.errors:  # what is started by this step may read them
@@ -129,12 +129,11 @@ class CommitLoop:
         result = None
         if step.outcome is not None and not isinstance(step.outcome.output, Referring):  # else the relay reads it
             result = parts.result_in_commit(run.id, step.outcome)
-        self._outbox = step.outbox.copy()
+        outbox = self._outbox = step.outbox.copy()
         if chosen is not None:
-            self._outbox.remove(chosen.key)
+            outbox.remove(chosen.key)
         if result is not None:
-            self._outbox.remove(OutboxKey(WRITE_RESULT))
-        carries = self._budget is not None and (extra.inline or chosen is not None)
+            outbox.remove(OutboxKey(WRITE_RESULT))
         # Empty in most steps, so most of these lists are not built.
         return Commit(
             run.id,
@@ -145,9 +144,9 @@ class CommitLoop:
             completes=extra.completes,
             batch=encode_batch(step.now, step.events) if step.events else None,
             consumed=extra.consumed,
-            outbox=[str(key) for key in self._outbox] if self._outbox else (),
+            outbox=[str(key) for key in outbox] if outbox else (),
             done=[str(key) for key in self._done] if self._done else (),
-            carrier=self._budget.carrier if carries and self._budget is not None else None,
+            carrier=budget.carrier if budget is not None and (extra.inline or chosen is not None) else None,
             inlined=0 if chosen is None else chosen.task.message.number,
             payloads=self._payloads,
             timers={str(key): due for key, due in step.timers.items()} if step.timers else {},
@@ -157,7 +156,7 @@ class CommitLoop:
             if step.throttled
             else (),
             fields=self._fields(ended),
-            keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
+            keep=bool(outbox or extra.leftover or extra.resent or step.throttled),
             lease=parts.settings.selinon_lease,
             ttl=parts.retention.of(run),
             result=result,

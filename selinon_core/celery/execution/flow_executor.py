@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
 from selinon_core.celery.execution.commit_steps import Advanced, Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
-from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, Resumed, encode_entry
+from selinon_core.celery.execution.inbox_codec import STEERING, InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.queued_retries import QueuedRetries
@@ -26,7 +26,7 @@ from selinon_core.celery.execution.run_pausing import RunPausing
 from selinon_core.celery.execution.run_queueing import RunQueueing
 from selinon_core.celery.execution.run_reopening import RunReopening
 from selinon_core.celery.execution.run_signals import RunSignals
-from selinon_core.celery.execution.transition import Problem
+from selinon_core.celery.execution.transition import NODE_ENDS, Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
@@ -178,7 +178,7 @@ class FlowExecutor:
         serves = parts.serves(parts.messages.queue(message.flow, message.lane))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
-            assert not isinstance(entry.event, Resumed | Pausing)
+            assert not isinstance(entry.event, STEERING)
             advanced = parts.steps.alone(self.short_cut(run, entry.event, number, budget, inline))
             if advanced.kept:
                 if parts.relay.parents:
@@ -187,7 +187,7 @@ class FlowExecutor:
             run = None  # its cached state was not the newest
         eager = parts.plan.flows[message.flow].eager_failures
         now = parts.now()
-        if isinstance(entry.event, on.NodeSucceeded | on.NodeFailed):
+        if isinstance(entry.event, NODE_ENDS):
             entry.event.ended = now
         delivered = parts.store.append_event(
             message.id,

@@ -29,6 +29,10 @@ class Pausing(NamedTuple):
     number: int
 
 
+#: What is in the inbox and not an event of the machine.
+STEERING = (Resumed, Pausing)
+
+
 class InboxEntry(NamedTuple):
     """An event; ``results`` holds the result that came with it, if one did (of a task without storage)."""
 

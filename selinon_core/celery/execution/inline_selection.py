@@ -15,7 +15,7 @@ from selinon_core.celery.transport.batching import DurationEstimates
 from selinon_core.celery.transport.message_builder import MessageBuilder, StartMessageBuilt
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import effects as do
-from selinon_core.dispatch.references import Referring, shown
+from selinon_core.dispatch.references import Referring
 from selinon_core.plan import Plan
 
 
@@ -136,20 +136,22 @@ class InlineSelector:
     @staticmethod
     def _task(transition: Transition, effect: do.StartTask, built: StartMessageBuilt) -> InlineTask:
         run, node = transition.run, effect.node_run
+        header, args = run.header, node.args
         message, payload = built
+        refers = isinstance(args, Referring)
         inline = NodeMessage(
             run.machine.table.flow.name,
             run.id,
             node.number,
             node.name,
-            shown(node.args),
+            args.value if refers else args,
             effect.parent,
             node.failures or {},
             message.kwargs.get("result_locations") or {},
             0,
             False,
-            run.header.trace,
-            isinstance(node.args, Referring),
-            run.header.lane,
+            header.trace,
+            refers,
+            header.lane,
         )
         return InlineTask(inline if payload is None else inline.with_payload(payload), node.id)

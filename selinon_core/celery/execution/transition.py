@@ -35,7 +35,8 @@ from selinon_core.runtime.where_asked import put_off_too_often
 #: Seconds by which an end may be earlier than the batch that has it, without a time of its own in the log.
 SAME_MOMENT = 0.01
 
-_ENDS = (on.NodeSucceeded, on.NodeFailed)
+#: The ends of node runs.
+NODE_ENDS = (on.NodeSucceeded, on.NodeFailed)
 
 #: ``answer(run, question, results)``; ``results`` has those of tasks without storage, by task id.
 Answer = Callable[[CachedRun, do.Question, Mapping[str, Any]], on.Event]
@@ -147,13 +148,13 @@ class Transition:
         machine = self.run.machine
         while self._queue:
             event = self._queue.popleft()
-            begins_attempt = isinstance(event, on.RetryDue) and machine.phase == "waiting"
+            begins_attempt = machine.phase == "waiting" and isinstance(event, on.RetryDue)
             try:
                 effects = machine.advance(event)
             except UnexpectedEvent as error:
                 self.problems.append(Problem("DISPATCHER_FAILURE", f"{encode_event(event)[:200]}: {error}"))
                 continue
-            if isinstance(event, _ENDS) and self.now - event.ended < SAME_MOMENT:
+            if isinstance(event, NODE_ENDS) and self.now - event.ended < SAME_MOMENT:
                 event.ended = 0.0  # the time of the batch says it
             self.events.append(encode_event(event))
             if begins_attempt:

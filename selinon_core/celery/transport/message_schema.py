@@ -241,14 +241,13 @@ def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         parts = {**parts, "args": shown(parts["args"])}
     kept: dict[str, Any] = {}
     for key, value in parts.items():
-        if not value and key != "args":
-            continue
-        limit = MOST_ARGUMENTS if key == "args" else MOST_INLINE
-        (inline if is_small(value) or _may_travel(value, limit) else kept)[key] = value
+        if value or key == "args":
+            (inline if is_small(value) or _may_travel(key, value) else kept)[key] = value
     return inline, _encode(kept) if kept else None
 
 
-def _may_travel(value: Any, limit: int) -> bool:
+def _may_travel(key: str, value: Any) -> bool:
+    limit = MOST_ARGUMENTS if key == "args" else MOST_INLINE
     text = _encode(value)
     return len(text) <= limit and not is_too_deep(value, text)
 
@@ -400,8 +399,8 @@ def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     if version not in KNOWN_FORMATS:
         known = ", ".join(str(each) for each in sorted(KNOWN_FORMATS))
         raise FormatSkew(f"a message of format {version}, and formats {known} are known here")
-    if all(is_small(value) for value in kwargs.values()):
-        if not all(_is_finite(value) for value in kwargs.values()):
+    if all(map(is_small, kwargs.values())):
+        if not all(map(_is_finite, kwargs.values())):
             raise MessageRefused("it holds a number that is not finite")
         return
     try:
@@ -416,8 +415,9 @@ def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
 
 def _is_finite(value: Any) -> bool:
     """Whether all numbers of a value that ``is_small`` are finite."""
-    values = value.values() if isinstance(value, dict) else (value,)
-    return all(not isinstance(number, float) or math.isfinite(number) for number in values)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _name(kwargs: Mapping[str, Any], key: str) -> str:
