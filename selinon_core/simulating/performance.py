@@ -30,6 +30,7 @@ from selinon_core.simulating.mocked_answers import MockedAnswers
 from selinon_core.simulating.names import Names, NamingTracer
 from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import DidNotEnd
+from selinon_core.simulating.queues import with_known_queues
 from selinon_core.simulating.shared import Shared
 from selinon_core.simulating.stage import Stage
 from selinon_core.simulating.world import BEGINNING
@@ -130,7 +131,7 @@ class Performance:
         shared = self._shared
         plan, versions = shared.plans[-1 if worker in self._deployed else 0]
         return WorkerServices(
-            plan,
+            with_known_queues(plan),
             (),
             shared.settings,
             store=self._store_calls,

@@ -28,6 +28,7 @@ from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 from selinon_core.simulating.broker import Broker
 from selinon_core.simulating.faults import Crash, Faults, Faulty
+from selinon_core.simulating.queues import with_known_queues
 from selinon_core.simulating.receiver import Receiver
 
 
@@ -96,7 +97,7 @@ class World:
 
     def new_worker(self, worker: int) -> WorkerServices:
         """The services of a worker that has just begun."""
-        plan = self.plans[worker]
+        plan = with_known_queues(self.plans[worker])
         services = WorkerServices(
             plan,
             (),
