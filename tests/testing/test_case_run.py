@@ -191,14 +191,6 @@ def test_effects_that_tasks_note_are_for_functions_of_invariants(shop: Shop) -> 
     effect("charge", order=9)  # outside of a test nothing happens
 
 
-def test_nothing_is_said_about_mocks_when_a_case_could_not_run(shop: Shop) -> None:
-    text = f"flow: order\ntests:\n  - name: a case\n    mocks: {{{ORDER}, reserve: {{finished: {{}}}}}}\n"
-    found = shop.run_file(text, RunOptions(driver="production"))
-    assert [case.status for case in found.cases] == ["error"]
-    assert "cannot mock it as a whole" in found.cases[0].findings[0].found
-    assert [note.text for note in found.notes if note.is_error(ci=True)] == []
-
-
 def test_mocks_that_nothing_uses_are_noted_once_all_cases_ran(shop: Shop) -> None:
     text = (
         "flow: order\n"
