@@ -57,6 +57,8 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
             tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
             state = f"{node['status']}{tries}{_origin([node])}"
             yield f"{indent}{node['name']}  {state}{_for(node, now)}{_progress(node, now)}"
+            if "limit" in node:
+                yield f"{indent}  {waits_for(node['limit'])}"
             if "wait" in node:
                 yield from _wait(run, node, indent + "  ", now)
         elif node is others[0]:
@@ -76,10 +78,10 @@ def _origin(nodes: Sequence[Json]) -> str:
 
 
 def waits_for(limit: Json) -> str:
-    """What a queued run waits for."""
+    """What a queued run, or a task, waits for."""
     from selinon_core.runtime.limit_keys import place_text
 
-    holders, ahead = limit["holders"], limit["ahead"]
+    holders, ahead = list(dict.fromkeys(limit["holders"])), limit["ahead"]
     more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
     before = f"; {ahead} before it" if ahead else ""
     hold = f"held by {', '.join(holders[:3])}{more}" if holders else "none is held"

@@ -166,7 +166,7 @@ class WorkerServices:
         self._answerer = QuestionAnswerer(
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
-        self._labels, self._limit_keys = Labels(limits), LimitKeys(limits)
+        self._labels, self.limit_keys = Labels(limits), LimitKeys(limits)
         parts = self._executor_parts(result_in_commit, forget_result)
         self.executor = FlowExecutor(parts)
         self.joint_execution = JointExecution(parts, self.executor)
@@ -305,7 +305,7 @@ class WorkerServices:
 
     def _limit_key_of(self, run: CachedRun, args: Any) -> str:
         flow = self.plan.flows[run.flow.name]
-        return self._limit_keys.of(flow, self._scope_at_start(flow, run, args))
+        return self.limit_keys.of(flow, self._scope_at_start(flow, run, args))
 
     def _scope_at_start(self, flow: FlowPlan, run: CachedRun, args: Any) -> Scope:
         reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))

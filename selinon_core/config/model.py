@@ -161,6 +161,15 @@ class LimitDef(Definition):
     when_full: str
 
 
+class TaskLimitDef(Definition):
+    """How many attempts of a task there may be at once. Both are None when broken or not given."""
+
+    __slots__ = ("key", "max")
+
+    key: TemplateDef | None
+    max: int | None
+
+
 class LaneDef(Definition):
     """A lane of flow runs. ``priority`` is 0 to 9; None: not given, or broken."""
 
@@ -192,6 +201,7 @@ class TaskDef(Definition):
     __slots__ = (
         "function",
         "input_schema",
+        "limit",
         "max_retry",
         "name",
         "output_schema",
@@ -216,6 +226,7 @@ class TaskDef(Definition):
     retry: RetryDef | None
     timeout: float | None
     throttling: float | None
+    limit: TaskLimitDef | None
     input_schema: NameRef | SchemaDef | None
     output_schema: NameRef | SchemaDef | None
     storage: NameRef | None

@@ -13,6 +13,7 @@ from selinon_core.local.attempts import Attempts
 from selinon_core.local.driver_state import DriverState, is_abandoned
 from selinon_core.local.mocked_attempt import Played
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import NotJson, describe_json_error, snapshot
 from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
@@ -20,6 +21,7 @@ from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
 if TYPE_CHECKING:
+    from selinon_core.local.task_places import LocalTaskPlaces
     from selinon_core.local.waits import LocalWaits
 
 
@@ -55,6 +57,18 @@ class TaskEffects:
         self._at_once = self.attempts.plain and not state.recorder.is_heard
         self._stand_in = prepared.stand_in
         self._waits: LocalWaits | None = None
+        self._places: LocalTaskPlaces | None = None
+
+    @property
+    def places(self) -> LocalTaskPlaces:
+        """The places of limits of tasks; most runs have none."""
+        if self._places is None:
+            from selinon_core.local.task_places import LocalTaskPlaces
+
+            self._places = LocalTaskPlaces(
+                self._state, lambda record: self._state.agenda.add(0, RunTask(self, record))
+            )
+        return self._places
 
     @property
     def waits(self) -> LocalWaits:
@@ -90,10 +104,12 @@ class TaskEffects:
 
     def run(self, record: NodeRecord) -> None:
         """Run the next attempt of a task, here or at the side, or play its mock."""
+        task = self._tasks[record.run.name]
+        if task.limit is not None and not self._has_place(record, task):
+            return
         if self._is_parallel and self.attempts.is_full():
             self._waiting.append(record)
             return
-        task = self._tasks[record.run.name]
         now = self._agenda.now
         if record.started_at is None:
             record.started_at = now
@@ -112,7 +128,23 @@ class TaskEffects:
             journal.insert(entries, (trace_entries.STARTED, now, record, record.attempts))
             self._attempt_ended(record, attempt)
         else:
+            if task.limit is not None:
+                self.places.leave(record)
             self._succeeded(record, attempt, trace_entries.RAN)
+
+    def _has_place(self, record: NodeRecord, task: TaskPlan) -> bool:
+        """Whether the next attempt may begin; False: it waits for its place, or failed because it has no key."""
+        try:
+            return self.places.enter(record, task)
+        except ArgumentError as error:
+            now = self._agenda.now
+            record.started_at = now if record.started_at is None else record.started_at
+            record.attempts += 1
+            if self._observer is not None:
+                self._observer("started", record)
+            self._record((trace_entries.STARTED, now, record, record.attempts))
+            self._attempt_ended(record, Failed(error))
+            return False
 
     def run_waiting(self) -> bool:
         """Make a task due that waited for a free place, if there is one and a place for it."""
@@ -152,6 +184,8 @@ class TaskEffects:
         self._record((trace_entries.REFUSED, now, flow_run, run))
 
     def _attempt_ended(self, record: NodeRecord, attempt: Attempt) -> None:
+        if self._places is not None:
+            self._places.leave(record)
         if isinstance(attempt, Succeeded):
             self._succeeded(record, attempt, trace_entries.SUCCEEDED)
         elif isinstance(attempt, RetryLater):

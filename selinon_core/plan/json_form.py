@@ -36,6 +36,7 @@ from selinon_core.plan.model import (
     Settings,
     StoragePlan,
     Strategy,
+    TaskLimit,
     TaskPlan,
     Wait,
 )
@@ -98,6 +99,7 @@ def _version(plan: Plan) -> int:
             or task.wait is not None
             or task.retry is not None
             or task.tags
+            or task.limit is not None
             or isinstance(task.output_schema, Mapping)
             for task in plan.tasks.values()
         )
@@ -163,6 +165,8 @@ def task_json(task: TaskPlan) -> dict[str, Any]:
         data["retry"] = {**fields(task.retry), **_classes(task.retry, list)}
     if task.tags:
         data["tags"] = list(task.tags)
+    if task.limit is not None:
+        data["limit"] = _limit(task.limit)
     return data
 
 
@@ -226,7 +230,7 @@ def _flow(flow: FlowPlan) -> dict[str, Any]:
     return data
 
 
-def _limit(limit: FlowLimit) -> dict[str, Any]:
+def _limit(limit: FlowLimit | TaskLimit) -> dict[str, Any]:
     return {**fields(limit), "key": template_json(limit.key), "key_where": where_json(limit.key)}
 
 
@@ -272,6 +276,7 @@ def _read_task(data: Mapping[str, Any]) -> TaskPlan:
     schemas = {name: read_schema(data[name]) for name in ("input_schema", "output_schema") if name in data}
     function = data["function"]
     wait = {"wait": _read_wait(data["wait"])} if "wait" in data else {}
+    limit = {"limit": TaskLimit(*_read_limit(data["limit"])[:2])} if "limit" in data else {}
     retry = None
     if "retry" in data:
         read = RetryPolicy(**data["retry"])
@@ -282,6 +287,7 @@ def _read_task(data: Mapping[str, Any]) -> TaskPlan:
             **schemas,
             **({} if retry is None else {"retry": retry}),
             **wait,
+            **limit,
             "function": None if function is None else read_reference(function),
             "selective_run_function": None if selective is None else read_reference(selective),
             "place": read_place(data["place"]),

@@ -221,6 +221,13 @@ class FlowLimit(NamedTuple):
     when_full: str = "queue"
 
 
+class TaskLimit(NamedTuple):
+    """How many attempts of tasks there may be at once whose ``key``, over their arguments, is the same text."""
+
+    key: Template
+    max: int
+
+
 class LanePlan(NamedTuple):
     """A lane: ``priority`` is 0 to 9 (9 first, None: that of runs without a lane); ``queue_suffix`` is put
     behind the names of the queues.
@@ -302,6 +309,7 @@ class TaskPlan(NamedTuple):
 
     A task with ``wait`` has no ``function``: nothing runs it, and it ends by a signal or by its time-out.
     With ``retry`` None every error is retried after the same time. ``tags`` change nothing: selectors read them.
+    ``limit`` says how many attempts there may be at once.
     """
 
     name: str
@@ -321,6 +329,7 @@ class TaskPlan(NamedTuple):
     wait: Wait | None = None
     retry: RetryPolicy | None = None
     tags: tuple[str, ...] = ()
+    limit: TaskLimit | None = None
 
 
 class StoragePlan(NamedTuple):

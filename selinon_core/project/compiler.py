@@ -33,6 +33,7 @@ from selinon_core.config.model import (
     SchemaDef,
     StorageDef,
     TaskDef,
+    TaskLimitDef,
     TemplateDef,
     TestDef,
     TextDef,
@@ -66,6 +67,7 @@ from selinon_core.plan import (
     Settings,
     StoragePlan,
     Strategy,
+    TaskLimit,
     TaskPlan,
     Template,
     Test,
@@ -221,7 +223,17 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         wait=_wait(task.wait),
         retry=None if task.retry is None else _retry(task.retry),
         tags=tuple(dict.fromkeys(task.tags)),
+        limit=_task_limit(task.limit),
     )
+
+
+def _task_limit(limit: TaskLimitDef | None) -> TaskLimit | None:
+    if limit is None:
+        return None
+    key = _template(limit.key)
+    if key is None or not limit.max:
+        raise ValueError("a model with errors cannot be compiled")
+    return TaskLimit(key, limit.max)
 
 
 def _limit(limit: LimitDef | None) -> FlowLimit | None:

@@ -1,4 +1,4 @@
-"""The keys of limits: what runs are counted together by, worked out from the arguments of a flow run."""
+"""The keys of limits: what is counted together, worked out from the arguments of a flow run or a node run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from selinon_core.errors import ArgumentError, SelinonException
-from selinon_core.plan import FlowPlan
+from selinon_core.plan import FlowPlan, TaskPlan
 from selinon_core.runtime.results import Limits
 from selinon_core.runtime.scope import Scope
 from selinon_core.runtime.templates import BoundTemplate
@@ -17,31 +17,30 @@ _DIGITS = 32
 
 
 class LimitKeys:
-    """Works out the keys of the flows of one plan; each flow's is bound once."""
+    """Works out the keys of the flows and tasks of one plan; each one's is bound once."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._bound: dict[str, BoundTemplate] = {}
 
-    def of(self, flow: FlowPlan, scope: Scope) -> str:
+    def of(self, flow: FlowPlan | TaskPlan, scope: Scope) -> str:
         """The key of a run that is asked for; ``scope`` has its arguments and no node runs.
 
         Raises ``ArgumentError`` where it cannot be worked out, or is neither a text nor a number.
         """
         assert flow.limit is not None
+        key = flow.limit.key
         bound = self._bound.get(flow.name)
         if bound is None:
-            bound = self._bound[flow.name] = BoundTemplate(flow.limit.key, "limit.key", "item")
+            bound = self._bound[flow.name] = BoundTemplate(key, "limit.key", "item")
         try:
             value = bound.value(scope, self._limits)
         except ArgumentError:
             raise
         except SelinonException as error:
-            raise ArgumentError(f"limit.key at {flow.limit.key.place}: {error}") from error
+            raise ArgumentError(f"limit.key at {key.place}: {error}") from error
         if isinstance(value, bool) or not isinstance(value, str | int | float) or value == "":
-            raise ArgumentError(
-                f"limit.key at {flow.limit.key.place} has to be a text or a number, not {_shown(value)}"
-            )
+            raise ArgumentError(f"limit.key at {key.place} has to be a text or a number, not {_shown(value)}")
         return key_of(value)
 
 

@@ -22,6 +22,7 @@ from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.celery.transport.message_schema import TRACE_HEADER, SignalMessage
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.celery.transport.start_batch import START_HEADER, joined
+from selinon_core.celery.worker.limit_upkeep import LimitUpkeep
 from selinon_core.celery.worker.unknown_names import PAUSE
 from selinon_core.plan import Plan
 from selinon_core.runtime.imports import Imports
@@ -94,6 +95,8 @@ class World:
         # What tasks store is on servers, as it were: all workers share it.
         self._storages = Storages(plan, Imports(()), lambda event, details: None)
         self.workers = [self.new_worker(worker) for worker in range(workers)]
+        has_limits = any(task.limit is not None for task in plan.tasks.values())
+        self._upkeep = LimitUpkeep(self.workers[0]) if has_limits else None
 
     def new_worker(self, worker: int) -> WorkerServices:
         """The services of a worker that has just begun."""
@@ -217,6 +220,11 @@ class World:
             settings.selinon_heartbeat_timeout,
         )
         self.broker.send(self.workers[0].messages.wake(d.flow, d.flow_id, d.queue) for d in found)
+        if self._upkeep is not None:
+            try:
+                self._upkeep.run_once(now)
+            except Crash:  # the next leader looks again
+                self.crashes += 1
         return found
 
     def deliver(self, text: str, again: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.reporting.node_limits import limits_of
 from selinon_core.celery.reporting.node_output import progress_of
 from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
@@ -79,6 +80,8 @@ class FollowedRun:
         self.waits: tuple[WaitRow, ...] = ()
         self._reused = ReusedRuns(reader.store, reader.flows)
         self._origins: tuple[int, dict[int, str | None]] = (-1, {})
+        #: What tasks wait for whose limit is reached, by the numbers of their node runs.
+        self.limits: dict[int, dict[str, Any]] = {}
         self._path: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._reader = reader
         self._store = reader.store
@@ -136,6 +139,9 @@ class FollowedRun:
         if any(node.status == "running" and not node.node.is_flow for node in active):
             progress = progress_of(self._store, self.id)
             changed, self.progress = changed or progress != self.progress, progress
+        not_begun = [node.node for node in active if node.status in ("waiting", "retrying")]
+        limits = limits_of(self._store, self._reader.flows.plan.tasks, self.id, not_begun)
+        changed, self.limits = changed or limits != self.limits, limits
         return changed
 
     def _look_at_waits(self) -> bool:

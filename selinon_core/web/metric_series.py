@@ -65,7 +65,7 @@ class MetricSeries:
         )
         self.limited = Gauge(
             "selinon_limit_waiting",
-            "Flow runs that are queued because their limit is reached, by the flow that has the limit.",
+            "Flow runs and tasks that wait because a limit is reached, by the flow or task that has it.",
             ["limit"],
             registry=registry,
         )

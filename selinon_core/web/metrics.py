@@ -111,6 +111,13 @@ class RunMetrics:
                 if flow.limit is not None:
                     self._series.limited.labels(name).set(counts.get(name, 0))
 
+        tasks = self._selinon.plan.tasks
+        if any(task.limit is not None for task in tasks.values()):
+            counts = self._selinon.store.task_limits.waiting_by_name()
+            for name, task in tasks.items():
+                if task.limit is not None:
+                    self._series.limited.labels(name).set(counts.get(name, 0))
+
     def _count_waits(self) -> None:
         counts = dict.fromkeys(self._selinon.plan.flows, 0)
         for flow, number in self._selinon.store.waits.count_by_flow().items():

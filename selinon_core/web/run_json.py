@@ -200,6 +200,8 @@ def node_json(run: FollowedRun, followed: FollowedNode, plan: Plan) -> dict[str,
         shown["wait"] = {"title": wait.title, "since": wait.since, "deadline": wait.deadline}
     if node.id in run.progress and followed.status in ("running", "retrying", "failure"):
         shown["progress"] = run.masked(run.progress[node.id])
+    if node.number in run.limits and followed.status in ("waiting", "retrying"):
+        shown["limit"] = {**run.limits[node.number], "holders": run.limits[node.number]["holders"][:20]}
     flow = None if run.run is None else run.run.flow
     template = args_template(flow, node) if flow is not None and node.flow_attempt == run.attempt else None
     if template is not None and node.refused is None:

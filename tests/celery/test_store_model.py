@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.limits import LimitPlace, holder_of
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit, Committed
 from tests.celery.stores import OTHERS, fresh_store, wipe
@@ -24,6 +25,8 @@ HEADER = {"flow": "main", "queue": "q", "status": "running", "inbox_threshold": 
 
 numbers = st.integers(1, 3)
 deliveries = st.integers(0, 2)
+#: Node runs: of the flow run, of another one, and of one that is not there.
+places = st.sampled_from([("F", 1), ("F", 2), ("F", 3), ("E", 1), ("H", 1)])
 keys = st.sampled_from(["t1", "t2", "f3", "o2", "r"])
 timers = st.dictionaries(
     st.sampled_from(["n1", "s3", "q4", "deadline", "retry"]), st.sampled_from([1.0, 15.0, 90.0]), max_size=2
@@ -32,7 +35,9 @@ timers = st.dictionaries(
 #: Each step is a name and what it needs; the seconds before it are its first value.
 steps = st.one_of(
     st.tuples(st.just("claim"), st.integers(0, 3), deliveries, st.booleans()),
-    st.tuples(st.just("retry"), numbers, deliveries, st.booleans(), st.sampled_from([0.0, 20.0])),
+    st.tuples(st.just("retry"), numbers, deliveries, st.booleans(), st.sampled_from([0.0, 20.0]), st.booleans()),
+    st.tuples(st.just("claim_place"), places, st.sampled_from(["k", "l"]), st.integers(0, 2), st.integers(0, 1)),
+    st.tuples(st.just("give_back_place"), places, st.booleans()),
     st.tuples(st.just("event"), st.integers(0, 3), st.integers(-1, 2), st.booleans(), st.sampled_from([0.0, 5.0])),
     st.tuples(st.just("claims"), st.dictionaries(numbers, deliveries, min_size=1)),
     st.tuples(st.just("successes"), st.lists(numbers, min_size=1, unique=True), st.sampled_from([0.0, 5.0])),
@@ -93,8 +98,18 @@ class Player:
         found = self.store.append_successes("F", {n: f"[{n}]" for n in numbers}, self.now, lease=lease)
         return found.kind, self._opened(found.opened)
 
-    def retry(self, number: int, delivery: int, counted: bool, countdown: float) -> Any:
-        return self.store.retry("F", number, delivery, counted, countdown, 10.0, self.now)
+    def retry(self, number: int, delivery: int, counted: bool, countdown: float, attempted: bool) -> Any:
+        return self.store.retry("F", number, delivery, counted, countdown, 10.0, self.now, attempted=attempted)
+
+    def claim_place(self, node: tuple[str, int], key: str, most: int, priority: int) -> Any:
+        place = LimitPlace(key, holder_of(*node), "A", "q", priority, self.now)
+        holds, granted = self.store.task_limits.claim(place, most, self.now)
+        return holds, list(granted)
+
+    def give_back_place(self, node: tuple[str, int], is_old: bool) -> Any:
+        holder = holder_of(*node)
+        place, _ = self.store.task_limits.of([holder]).get(holder, (LimitPlace("k", holder, "A", "q"), False))
+        return list(self.store.task_limits.give_back(place._replace(at=place.at - is_old), self.now))
 
     def event(self, number: int, delivery: int, urgent: bool, lease: float) -> Any:
         found = self.store.append_event(
@@ -131,7 +146,7 @@ class Player:
         self.store.heartbeat("F", [number], self.now)
 
     def sweep(self) -> Any:
-        return self.store.claim_due_runs(self.now, 10, 10.0, 60.0, 60.0)
+        return sorted(self.store.claim_due_runs(self.now, 10, 10.0, 60.0, 60.0))  # two may be due at once
 
     def _kept(self, step: Commit) -> Committed:
         """Every other commit is one of several."""
@@ -211,7 +226,14 @@ class Player:
             self.store.records("F", [1, 2, 3]),
             {name: round(due, 3) for name, due in self.store.timers("F").items()},
             self.store.stalled_nodes("F", self.now),
+            [self._places(key) for key in "kl"],
+            sorted(self.store.task_limits.some(100)),
+            self.store.task_limits.waiting_by_name(),
         )
+
+    def _places(self, key: str) -> Any:
+        most, holders, waiting = self.store.task_limits.state(key)
+        return most, list(holders), list(waiting)
 
 
 def _plain(header: Any) -> dict[str, Any]:
@@ -230,6 +252,7 @@ def test_all_stores_state_the_same_rules(other: Store, sequence: list[tuple[floa
     for player in players:
         created = player.store.commit(Commit("F", 0, NOW, create=HEADER, batch='["S"]', outbox=["t1", "t2", "f3"]))
         assert created.ok
+        assert player.store.commit(Commit("E", 0, NOW, create=HEADER, batch='["S"]', outbox=["t1"])).ok
     for pause, step in sequence:
         first, second = (player.play(pause, step) for player in players)
         assert first == second

@@ -76,6 +76,8 @@ def _disorder(owner: Any) -> None:
 
 for _method in ("claim_delivery", "claim_deliveries", "append_event", "append_successes", "commit"):
     _endanger(selinon.services.store, _method)
+for _method in ("claim", "give_back"):
+    _endanger(selinon.services.store.task_limits, _method)
 _disorder(selinon.services.publisher)
 _endanger(selinon.services.publisher, "send")
 

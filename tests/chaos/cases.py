@@ -24,6 +24,8 @@ from tests.workers.conformance import comparable_cases
 
 Json = dict[str, Any]
 _EVERYTHING = ["status", "finished", "failed", "runs"]
+#: The key of the limit of some tasks, over all their flow runs, and its places.
+LIMITED, MOST_AT_ONCE = "limited tasks", 2
 _FAILS = {"failure": {"per": "node_run", "kind": "error"}}
 
 
@@ -106,6 +108,9 @@ def shapes() -> list[Json]:
         _case("retried at once", [rescued], {"Bad": _FAILS}, Bad={"max_retry": 3}),
         _case("failing", [{**rescued, "failures": []}], {"Bad": _FAILS}),
         _case("throttled", [{**_chain(3), "throttling": {"seconds": 0}}], C1={"throttling": {"milliseconds": 20}}),
+        _case(
+            "limited", [_fan(8)], **{f"F{i}": {"limit": {"key": LIMITED, "max": MOST_AT_ONCE}} for i in range(8)}
+        ),
     ]
 
 

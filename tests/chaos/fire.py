@@ -17,8 +17,8 @@ import redis
 from selinon_core.celery import Selinon
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.runtime.ids import random_flow_id
-from tests.chaos.cases import chosen, steered
-from tests.chaos.reckoning import Reckoning, reckon
+from tests.chaos.cases import MOST_AT_ONCE, chosen, steered
+from tests.chaos.reckoning import Reckoning, places, reckon
 from tests.chaos.steering import Steering
 from tests.workers.merging import merge, prefix_of
 from tests.workers.processes import Worker
@@ -63,6 +63,8 @@ class Fire:
         self._late: list[tuple[float, OutgoingMessage]] = []
         self._steering: Steering | None = None
         self._broken: set[str] = set()
+        #: The most attempts that held a place of the limit of tasks at once.
+        self._most_holders = 0
         self._log = (directory / "fire.log").open("a")
 
     def say(self, text: str) -> None:
@@ -107,6 +109,9 @@ class Fire:
             drained = time.monotonic() - began
             urls = (stage.store, stage.broker, queue, stage.memory)
             found = reckon(selinon, *urls, cases, ids, missing, patient)
+            found.figures["most places held"] = self._most_holders
+            if self._most_holders > MOST_AT_ONCE:
+                found.wrong.append(f"{self._most_holders} attempts held a place, and {MOST_AT_ONCE} may")
             died = self.directory / "died.txt"
             points = [line.split(" ", 1)[1] for line in died.read_text().splitlines()] if died.exists() else []
             self.kills.update({f"died {point}": count for point, count in Counter(points).items()})
@@ -213,6 +218,7 @@ class Fire:
                 late = time.monotonic() + self.dice.uniform(0.2, 3)
                 self._late.append((late, OutgoingMessage(*json.loads(line))))
             self._read[path.name] = len(lines)
+        self._most_holders = max(self._most_holders, len(patient(lambda: places(selinon)).holders))
         now = time.monotonic()
         ready = [letter for due, letter in self._late if due <= now]
         self._late = [entry for entry in self._late if entry[0] > now]

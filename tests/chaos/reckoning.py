@@ -2,21 +2,25 @@
 
 - every flow run ended, as an undisturbed local run does: same node runs, parents, arguments and outputs,
 - every decided task run was performed at least once, and nothing was performed that no log decided on,
-- nothing is left in an inbox, an outbox, a timer or a queue,
+- nothing is left in an inbox, an outbox, a timer or a queue, and no place of a limit is held,
 - the index of runs says what their headers say.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
+from selinon_core.celery.stores.limits import LimitState
 from selinon_core.celery.stores.waits import WaitQuery
+from selinon_core.celery.worker.limit_upkeep import LOOK_EVERY
 from tests.celery.index_check import index_mistakes
 from tests.celery.reported import report_of
+from tests.chaos.cases import LIMITED
 from tests.workers.conformance import results_in, told
 from tests.workers.leftovers import left_over
 
@@ -28,6 +32,21 @@ class Reckoning(NamedTuple):
 
     wrong: list[str]
     figures: Json
+
+
+def places(selinon: Selinon) -> LimitState:
+    """The places of the tasks with a limit."""
+    return selinon.store.task_limits.state(LIMITED)
+
+
+def _places_left(selinon: Selinon, patient: Callable[[Callable[[], Any]], Any]) -> list[str]:
+    """Places that are held although all runs ended: the sweep's leader gives those of dead workers back."""
+    until = time.monotonic() + 3 * LOOK_EVERY
+    while (state := patient(lambda: places(selinon))) != (0, [], []):
+        if time.monotonic() > until:
+            return [f"{place.run} has a place of a limit" for place in (*state.holders, *state.waiting)]
+        time.sleep(0.5)
+    return []
 
 
 def reckon(
@@ -80,6 +99,7 @@ def reckon(
     wrong += patient(lambda: index_mistakes(selinon.store, ids))
     waits = patient(lambda: selinon.store.waits.find(WaitQuery())).rows
     wrong += [f"{row.node} of {row.run} has a row although nothing waits" for row in waits]
+    wrong += _places_left(selinon, patient)
     left = left_over(selinon, store_url, broker_url, queue)
     wrong += [f"{count} left in {where}" for where, count in left.items() if count]
     again = sum(count - 1 for count in performed.values())

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "RUN_RESUMED",
     "RUN_QUEUED",  # test_local_limits, too
     "LIMIT_CANCEL",  # the same
+    "LIMIT_WAIT",  # test_local_task_limits, too
     "START_EXPIRED",
 }
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION", "SCHEDULE_"))}

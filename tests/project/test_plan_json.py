@@ -36,6 +36,7 @@ from selinon_core.plan import (
     Settings,
     StoragePlan,
     Strategy,
+    TaskLimit,
     TaskPlan,
     Template,
     Wait,
@@ -82,6 +83,7 @@ notifications = st.builds(
 limits = st.none() | st.builds(
     FlowLimit, templates.filter(bool), st.integers(1, 9), st.sampled_from(["queue", "skip"])
 )
+task_limits = st.none() | st.builds(TaskLimit, templates.filter(bool), st.integers(1, 9))
 schedules = st.builds(
     SchedulePlan, names, names, names, names, data, names, names, numbers, places, st.none() | names
 )
@@ -159,6 +161,7 @@ tasks = st.builds(
     waits,
     retries,
     many,
+    task_limits,
 )
 storages = st.builds(StoragePlan, names, imports, data, caches, places)
 sinks = st.lists(mappings, max_size=2).map(tuple)

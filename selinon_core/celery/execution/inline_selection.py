@@ -124,8 +124,8 @@ class InlineSelector:
             if not isinstance(effect, do.StartTask):
                 continue
             task = self._plan.tasks[effect.node_run.name]
-            if task.timeout is not None:  # Celery enforces it for a message of its own
-                continue
+            if task.timeout is not None or task.limit is not None:
+                continue  # Celery enforces a time-out for a message of its own; a place may have to be waited for
             expected = self._durations.expected(task.function)
             queue = self._messages.queue(task.name, transition.run.header.lane)
             if budget.allows(expected) and self._serves(queue):

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from selinon_core.celery.reporting.node_limits import limits_of, wait_text
 from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.reporting.run_status import limit_shown
@@ -120,12 +121,15 @@ class LiveView(RunView):
             return Reason("being-run", text)
         if header.is_paused:
             return Reason("paused", "does not begin: the flow run is paused")
+        limit = limits_of(self._store, self.plan.tasks, flow_run.id, [run]).get(run.number)
+        if limit is not None:
+            return Reason("waits-for-place", wait_text(limit))
         if stored is not None and stored.attempts:
             most = self.plan.tasks[run.name].max_retry + 1
             bound = f" of {most}" if stored.attempts < most else ""
             when = f" at {self._at(timer)}" if timer else ""
             return Reason("retry", f"is tried again{when}, attempt {stored.attempts + 1}{bound}")
-        if timer:
+        if timer and (task is None or task.limit is None or task.throttling is not None):
             return Reason("throttled", f"is throttled until {self._at(timer)}")
         return self._on_its_way(record)
 

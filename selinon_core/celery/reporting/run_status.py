@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selinon_core.celery.reporting.node_limits import limits_of
 from selinon_core.celery.reporting.node_output import progress_of
 from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
@@ -42,7 +43,8 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     A run that runs another one again has ``rerun_of``, the id of that one, and its reused nodes ``reused_from``:
     the id of the flow run that made the result, None where the result was given.
     A run that is queued has ``limit``: ``{"key", "max", "holders", "ahead"}``, the ids of the runs that hold the
-    places, and how many runs wait before it.
+    places, and how many runs wait before it. A task that waits for a place of its own limit has such a ``limit``
+    too, where ``holders`` are the flow runs of the tasks that hold the places.
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
     seconds since the epoch: ``queued`` is when the node run was decided on, ``begun`` when its newest attempt
     arrived at a worker. ``sources`` are the numbers of the node runs that it was started after. Raises
@@ -78,6 +80,8 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
             row["ended"] = folded.ended.get(node.number)
             row["sources"] = [source.number for source in node.sources]
     waits = {row.number: row for row in rows_of(store.waits, id)} if may_wait else {}
+    not_begun = [node for node, row in rows if row["status"] in ("waiting", "retrying")]
+    limits = limits_of(store, reader.flows.plan.tasks, id, not_begun)
     progress = progress_of(store, id) if any(row["kind"] == "task" and row["begun"] for _, row in rows) else {}
     origins = ReusedRuns(store, reader.flows).origins(id, header, (node for node, _ in rows))
     for node, row in rows:
@@ -88,6 +92,8 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
         if node.number in waits and row["status"] in OPEN_STATES:
             wait = waits[node.number]
             row["wait"] = {"title": wait.title, "since": wait.since, "deadline": wait.deadline}
+        if node.number in limits:
+            row["limit"] = limits[node.number]
         if node.id in progress:
             row["progress"] = progress[node.id]
         found["nodes"].append(row)

@@ -70,11 +70,15 @@ def claim_of_done(left_behind: bool) -> str:
     return REDELIVERED_UNFINISHED if left_behind else DUPLICATE
 
 
-def retried(record: NodeRecord, delivery: int, counted: bool) -> NodeRecord | None:
-    """An attempt ended and another one follows; None when the attempt does not count any more."""
+def retried(record: NodeRecord, delivery: int, counted: bool, attempted: bool = True) -> NodeRecord | None:
+    """An attempt ended and another one follows; None when the attempt does not count any more.
+
+    ``attempted`` False: there was none, because its task's limit is reached, so this delivery does not count.
+    """
     if record.done or record.delivery != delivery:
         return None
-    return NodeRecord(delivery + 1, 0.0, record.attempts + 1, record.retries + counted, 0)
+    deliveries = 0 if attempted else max(record.deliveries - 1, 0)
+    return NodeRecord(delivery + 1, 0.0, record.attempts + attempted, record.retries + counted, deliveries)
 
 
 def resent(record: NodeRecord) -> NodeRecord | None:

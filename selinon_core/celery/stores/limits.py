@@ -6,6 +6,10 @@ by the step that gives one back: by priority, then by age. The run that was gran
 from then on, so it is due until it begins.
 
 Keys are shared by all that names them. The ``max`` of a key is the one that was asked with last.
+
+Tasks have places too, apart from those of runs (``TaskLimits``). What has such a place, or waits for one, is a
+node run. A worker takes the place for an attempt, and gives it back when that ends; each is a step of its own. A
+node run that waits has the timer of its message (``n12``), which is due when it is granted a place.
 """
 
 from __future__ import annotations
@@ -40,19 +44,31 @@ def is_hold(key: str) -> bool:
     return key.startswith(_HELD)
 
 
+def holder_of(flow_id: str, number: int) -> str:
+    """What has the place of a task's limit, as a text: a node run."""
+    return f"{number}:{flow_id}"
+
+
+def read_holder(holder: str) -> tuple[str, int]:
+    """The inverse of ``holder_of``: the flow run, and the number of the node run."""
+    number, _, flow_id = holder.partition(":")
+    return flow_id, int(number)
+
+
 class LimitPlace(NamedTuple):
     """A place under a key, held or waited for."""
 
     key: str
-    #: The flow run.
+    #: The flow run; of a task's limit the ``holder_of`` a node run.
     run: str
-    #: The flow whose limit it is.
+    #: The flow, or the task, whose limit it is.
     name: str
     #: The dispatcher queue of the run.
     queue: str
     #: From 0 to ``MOST_PRIORITY``; the larger, the earlier.
     priority: int = 0
-    #: Since when, seconds since the epoch: when the run was asked for.
+    #: Since when, seconds since the epoch: when the run was asked for. Of a task: since when it has waited, and
+    #: when the attempt began that has the place.
     at: float = 0.0
 
     @property
@@ -82,6 +98,13 @@ class LimitState(NamedTuple):
     waiting: Sequence[LimitPlace]
 
 
+class Placed(NamedTuple):
+    """What became of a step: whether its run has a place, and what else was granted one."""
+
+    holds: bool
+    granted: Sequence[LimitPlace]
+
+
 class Limits(Protocol):
     """Looks at places. Its methods raise ``StateStoreError`` and ``StateStoreRefused`` as those of ``Store``."""
 
@@ -108,3 +131,59 @@ class Limits(Protocol):
         something to do only after a worker of before ended such a run, or a store lost runs.
         """
         ...
+
+
+class TaskLimits(Protocol):
+    """The places of tasks. Its methods raise as those of ``Limits``."""
+
+    def claim(self, place: LimitPlace, max: int, now: float) -> Placed:
+        """Take a place for an attempt that begins at ``place.at``, or wait for one.
+
+        A node run that has a place already has it since ``place.at`` from now on; one that waits goes on waiting.
+        A node run has one place: one under another key is given back.
+        """
+        ...
+
+    def give_back(self, place: LimitPlace, now: float) -> Sequence[LimitPlace]:
+        """Give back a place, or leave the waiting list; returns the places that were granted.
+
+        Nothing happens unless the place is as it is given, so an attempt gives back none that a later one took.
+        What waits is granted a place only if its node run is not done and its run neither cancelled nor paused.
+        A paused one leaves the waiting list: its message is sent when the run goes on.
+        """
+        ...
+
+    def holds(self, key: str, run: str) -> bool:
+        """As ``Limits.holds``."""
+        ...
+
+    def state(self, key: str) -> LimitState:
+        """As ``Limits.state``."""
+        ...
+
+    def waiting_by_name(self) -> Mapping[str, int]:
+        """As ``Limits.waiting_by_name``, by task."""
+        ...
+
+    def of(self, runs: Sequence[str]) -> Mapping[str, tuple[LimitPlace, bool]]:
+        """The places of node runs (``holder_of``) that have one (True), or wait for one (False)."""
+        ...
+
+    def some(self, most: int) -> Sequence[tuple[LimitPlace, bool]]:
+        """About so many places as ``of`` gives them; others each time, until all were looked at."""
+        ...
+
+
+def is_left(held: bool, status: str, paused: bool, done: bool, begun: bool, stalled: bool) -> bool:
+    """Whether a place of a task is of no use to its node run, or its attempt is dead and no other one follows.
+
+    ``status`` is that of the flow run. ``stalled``: the attempt had no heartbeat for too long. In a run that goes
+    on it gets another one, which takes the place over.
+    """
+    if done:
+        return True
+    if not held:
+        return status == "cancelled"
+    if status == "running" and not paused:
+        return False
+    return stalled or not begun

@@ -9,14 +9,15 @@ from typing import Any
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import IndexChange
+from selinon_core.celery.stores.limits import Placed, read_holder
 from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_items import MemoryItems
-from selinon_core.celery.stores.memory_limits import MemoryLimits, Placed
+from selinon_core.celery.stores.memory_limits import MemoryLimits, MemoryTaskLimits
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.memory_schedules import MemorySchedules
 from selinon_core.celery.stores.memory_waits import MemoryWaits
-from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, SEND_TASK, TimerKey
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
     ENDED,
@@ -59,7 +60,8 @@ class MemoryStore:
         self.waits = MemoryWaits(self._lock)
         self.items = MemoryItems(self._lock)
         self.schedules = MemorySchedules(self._lock)
-        self.limits = MemoryLimits(self._lock, self._is_running, self._make_due)
+        self.limits = MemoryLimits(self._lock, self._is_running, self._admit)
+        self.task_limits = MemoryTaskLimits(self._lock, self._is_running, self._admit_node)
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -103,12 +105,21 @@ class MemoryStore:
             return [self.claim_delivery(flow_id, *each, False, now) for each in deliveries.items()]
 
     def retry(
-        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
+        self,
+        flow_id: str,
+        number: int,
+        delivery: int,
+        counted: bool,
+        countdown: float,
+        grace: float,
+        now: float,
+        *,
+        attempted: bool = True,
     ) -> int | None:
         """See ``Store.retry``."""
         with self._lock:
             run = self._runs.get(flow_id)
-            record = None if run is None else rules.retried(run.record(number), delivery, counted)
+            record = None if run is None else rules.retried(run.record(number), delivery, counted, attempted)
             if run is None or record is None:
                 return None
             run.keep(number, record)
@@ -244,12 +255,26 @@ class MemoryStore:
         run = self._runs.get(flow_id)
         return run is not None and run.running
 
-    def _make_due(self, flow_id: str, now: float) -> None:
-        """A run was granted a place: it begins."""
+    def _admit(self, flow_id: str, now: float) -> bool:
+        """Whether a run still wants the place that is free; it begins."""
         run = self._runs.get(flow_id)
-        if run is not None:
-            run.timers[BEGIN_FLOW] = now
+        if run is None or not run.running:
+            return False
+        run.timers[BEGIN_FLOW] = now
+        self._look_by(flow_id, now + rules.WAKEUP_BACKOFF)
+        return True
+
+    def _admit_node(self, holder: str, now: float) -> bool:
+        """Whether a node run still wants the place that is free; its message is due."""
+        flow_id, number = read_holder(holder)
+        run = self._runs.get(flow_id)
+        if run is None or run.header["status"] == "cancelled" or run.record(number).done:
+            return False
+        timer = str(TimerKey(SEND_TASK, number))
+        if timer in run.timers:
+            run.timers[timer] = now
             self._look_by(flow_id, now + rules.WAKEUP_BACKOFF)
+        return not run.paused
 
     def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
         """See ``Store.pause``."""

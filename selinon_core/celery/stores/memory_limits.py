@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
-from selinon_core.celery.stores.limits import BEGIN, END, TAKE, LimitPlace, LimitState, LimitStep
+from selinon_core.celery.stores.limits import BEGIN, END, TAKE, LimitPlace, LimitState, LimitStep, Placed
 
 
 class _Key:
@@ -19,25 +18,19 @@ class _Key:
         self.waiting: dict[str, LimitPlace] = {}
 
 
-class Placed(NamedTuple):
-    """What became of a step: whether its run has a place, and who else was granted one."""
-
-    holds: bool
-    granted: list[LimitPlace]
-
-
 class MemoryLimits:
     """See ``Limits``. Shares the lock of its store.
 
-    ``is_running(run)`` says whether a run has not ended, ``granted(run, now)`` makes it due.
+    ``is_running(run)`` says whether a run has not ended. ``admit(run, now)`` says whether one that waits still
+    wants its place, and makes it due.
     """
 
     def __init__(
-        self, lock: threading.RLock, is_running: Callable[[str], bool], granted: Callable[[str, float], None]
+        self, lock: threading.RLock, is_running: Callable[[str], bool], admit: Callable[[str, float], bool]
     ) -> None:
         self._lock = lock
         self._is_running = is_running
-        self._granted = granted
+        self._admit = admit
         self._keys: dict[str, _Key] = {}
 
     def refuses(self, step: LimitStep) -> bool:
@@ -59,17 +52,15 @@ class MemoryLimits:
         granted = self._grant(key, now)
         return Placed(place.run in key.holders, [each for each in granted if each.run != place.run])
 
-    def _grant(self, key: _Key, now: float) -> list[LimitPlace]:
+    def _grant(self, key: _Key, now: float, own: str = "") -> list[LimitPlace]:
         granted = []
         for place in sorted(key.waiting.values(), key=lambda place: place.order):
             if len(key.holders) >= key.max:
                 break
             del key.waiting[place.run]
-            if not self._is_running(place.run):
-                continue
-            key.holders[place.run] = place
-            self._granted(place.run, now)
-            granted.append(place)
+            if place.run == own or self._admit(place.run, now):
+                key.holders[place.run] = place
+                granted.append(place)
         return granted
 
     def _leave(self, name: str, run: str, now: float) -> list[LimitPlace]:
@@ -122,3 +113,50 @@ class MemoryLimits:
                         granted += self._leave(name, run, now)
                 granted += self._grant(key, now)
         return granted
+
+
+class MemoryTaskLimits(MemoryLimits):
+    """See ``TaskLimits``."""
+
+    def claim(self, place: LimitPlace, max: int, now: float) -> Placed:
+        """See ``TaskLimits.claim``."""
+        granted: list[LimitPlace] = []
+        with self._lock:
+            for name, other in list(self._keys.items()):
+                if name != place.key and (place.run in other.holders or place.run in other.waiting):
+                    granted += self._leave(name, place.run, now)
+            key = self._keys.setdefault(place.key, _Key())
+            key.max = max
+            if place.run in key.holders:
+                key.holders[place.run] = place
+            else:
+                key.waiting.setdefault(place.run, place)
+            granted += self._grant(key, now, place.run)
+            holds = place.run in key.holders
+            if holds:
+                key.holders[place.run] = place
+            if not (key.holders or key.waiting):
+                del self._keys[place.key]
+            return Placed(holds, [each for each in granted if each.run != place.run])
+
+    def give_back(self, place: LimitPlace, now: float) -> Sequence[LimitPlace]:
+        """See ``TaskLimits.give_back``."""
+        with self._lock:
+            key = self._keys.get(place.key, _Key())
+            found = key.holders.get(place.run) or key.waiting.get(place.run)
+            return self._leave(place.key, place.run, now) if found == place else []
+
+    def of(self, runs: Sequence[str]) -> Mapping[str, tuple[LimitPlace, bool]]:
+        """See ``TaskLimits.of``."""
+        wanted = set(runs)
+        return {place.run: (place, held) for place, held in self.some(0) if place.run in wanted}
+
+    def some(self, most: int) -> Sequence[tuple[LimitPlace, bool]]:
+        """See ``TaskLimits.some``; these are all."""
+        with self._lock:
+            return [
+                (place, places is key.holders)
+                for key in self._keys.values()
+                for places in (key.holders, key.waiting)
+                for place in places.values()
+            ]

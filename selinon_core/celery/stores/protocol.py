@@ -37,7 +37,7 @@ from selinon_core.celery.stores.audit import Audit
 from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
 from selinon_core.celery.stores.items import Items
-from selinon_core.celery.stores.limits import LimitPlace, Limits, LimitStep
+from selinon_core.celery.stores.limits import LimitPlace, Limits, LimitStep, TaskLimits
 from selinon_core.celery.stores.schedules import Schedules
 from selinon_core.celery.stores.waits import Waits
 
@@ -280,6 +280,11 @@ class Store(Protocol):
         ...
 
     @property
+    def task_limits(self) -> TaskLimits:
+        """The places of tasks that are limited in number, on the same connection."""
+        ...
+
+    @property
     def schedules(self) -> Schedules:
         """What leaders know of schedules, on the same connection."""
         ...
@@ -311,13 +316,23 @@ class Store(Protocol):
         ...
 
     def retry(
-        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
+        self,
+        flow_id: str,
+        number: int,
+        delivery: int,
+        counted: bool,
+        countdown: float,
+        grace: float,
+        now: float,
+        *,
+        attempted: bool = True,
     ) -> int | None:
         """An attempt ended and another one follows: the delivery number of its message.
 
         None when the attempt was not that of the newest message, or the node run is done. ``counted``: the attempt
         counts against ``max_retry``. The timer ``n<number>`` is due after ``countdown`` seconds. Without a
-        countdown the caller publishes the message, and the timer is due after ``grace`` seconds.
+        countdown the caller publishes the message, and the timer is due after ``grace`` seconds. ``attempted``
+        False: there was no attempt, and the message that came does not count as delivered.
         """
         ...
 

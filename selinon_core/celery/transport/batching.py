@@ -113,7 +113,8 @@ class MessageBatcher:
             message.celery_task == ENVELOPE
             and message.time_limit is None
             and not message.kwargs.get("refers")  # a message has one format, and most are for every worker
-            and message.kwargs.get("task", "") in self._plan.tasks
+            and (task := self._plan.tasks.get(message.kwargs.get("task", ""))) is not None
+            and task.limit is None
         )
 
     def _expected(self, message: OutgoingMessage) -> float | None:

@@ -14,6 +14,7 @@ from selinon_core.celery.transport.message_schema import (
     RERUN_FORMAT,
     RETRY_FORMAT,
     SIGNAL_FORMAT,
+    TASK_LIMIT_FORMAT,
     TRACE_HEADER,
     NodeMessage,
     SignalMessage,
@@ -118,8 +119,10 @@ class MessageBuilder:
             inline["lane"] = run.lane
         if isinstance(effect, do.StartTask):
             kwargs = {"flow": run.flow.name, "id": run.id, "number": node.number, "task": node.name, **inline}
-            timeout = self._plan.tasks[node.name].timeout
-            limit = None if timeout is None else timeout + HARD_STOP_AFTER
+            task = self._plan.tasks[node.name]
+            if task.limit is not None:
+                kwargs["v"] = TASK_LIMIT_FORMAT
+            limit = None if task.timeout is None else task.timeout + HARD_STOP_AFTER
             shown = f"selinon.task.{node.name}"
             return OutgoingMessage(
                 self.queue(node.name, run.lane),
@@ -191,8 +194,10 @@ class MessageBuilder:
         kwargs |= {"task": message.task, "delivery": delivery, **inline}
         if payload is not None:
             kwargs["has_payload"] = True
-        timeout = self._plan.tasks[message.task].timeout
-        limit = None if timeout is None else timeout + HARD_STOP_AFTER
+        task = self._plan.tasks[message.task]
+        if task.limit is not None:
+            kwargs["v"] = TASK_LIMIT_FORMAT
+        limit = None if task.timeout is None else task.timeout + HARD_STOP_AFTER
         queue = self.queue(message.task, message.lane)
         if message.lane:
             kwargs["lane"] = message.lane

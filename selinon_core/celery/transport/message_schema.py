@@ -48,6 +48,8 @@ SIGNAL_FORMAT = 6
 LIMIT_FORMAT = 7
 #: The format of a start that runs another run again: an older worker would run what is reused.
 RERUN_FORMAT = 8
+#: The format of a message for a task with a limit: an older worker would run it without a place.
+TASK_LIMIT_FORMAT = 9
 #: The formats that this worker reads.
 KNOWN_FORMATS = frozenset(
     (
@@ -59,6 +61,7 @@ KNOWN_FORMATS = frozenset(
         SIGNAL_FORMAT,
         LIMIT_FORMAT,
         RERUN_FORMAT,
+        TASK_LIMIT_FORMAT,
     )
 )
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.

@@ -13,17 +13,17 @@ from selinon_core.celery.stores.protocol import GONE, NEEDS_ADVANCE, REDELIVERED
 from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.celery.worker import missing_run
-from selinon_core.celery.worker.attempt_reports import AttemptReports
+from selinon_core.celery.worker.attempt_runner import AttemptRunner
 from selinon_core.celery.worker.batch_handler import BatchHandler
-from selinon_core.celery.worker.task_timeout import run_with_deadline
+from selinon_core.celery.worker.task_places import TaskPlaces
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
-from selinon_core.errors import SelinonException, StateStoreError, TaskTimeout
+from selinon_core.errors import StateStoreError, TaskTimeout
 from selinon_core.runtime.error_codec import encode_error, user_traceback
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.retry_policy import is_retried, wait_before
-from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, RetryLater, Succeeded
+from selinon_core.runtime.task_runner import Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.tracer import jsonable
 
@@ -31,10 +31,6 @@ _log = logging.getLogger("selinon")
 
 #: Seconds after which the sweep checks whether the message of an immediate retry was published.
 GRACE = 10.0
-
-
-class WorkerKilled(SelinonException):
-    """Raised for a task that killed its worker as often as ``selinon_max_deliveries`` allows."""
 
 
 class EndedTasks(Protocol):
@@ -55,7 +51,8 @@ class TaskMessageHandler:
     def __init__(self, services: WorkerServices, died: int = 0) -> None:
         """``died``: how often Celery saw the process die that had the message."""
         self._services = services
-        self._died = died
+        self._attempts = AttemptRunner(services, died)
+        self._places = TaskPlaces(services)
 
     def handle(self, messages: Sequence[NodeMessage], again: bool, alone: bool = False) -> None:
         """Handle the node runs of one message; ``again``: it was redelivered, its first receiver may be dead.
@@ -131,23 +128,18 @@ class TaskMessageHandler:
         batch: EndedTasks | None = None,
     ) -> InlineTask | None:
         services = self._services
-        most = services.settings.selinon_max_deliveries
         traced = not services.tracer.silent
         record = services.tracer.task(message, task_id, begun.attempts + 1) if traced else None
-        if begun.deliveries > most:
-            how = f"its process died {self._died} times" if self._died else "its worker never came back from it"
-            attempt: Attempt = Failed(WorkerKilled(f"{message.task} was delivered {most} times and {how}"))
+        task = services.plan.tasks[message.task]
+        if task.limit is None:
+            attempt = self._attempts.run(message, task_id, begun, record, inline)
         else:
-            if record is not None:
-                services.tracer.emit_entry(trace_entries.STARTED, record, record.attempts)
-            if services.spans.enabled:
-                self._note_wait(message, begun, inline)
-                about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
-                with services.spans.attempt(message.trace, *about) as ended:
-                    attempt = self._attempt(message, task_id, begun)
-                    ended(attempt)
-            else:
-                attempt = self._attempt(message, task_id, begun)
+            placed = self._places.attempt(
+                message, task, task_id, lambda: self._attempts.run(message, task_id, begun, record, inline)
+            )
+            if placed is None:
+                return None
+            attempt = placed
         if isinstance(attempt, Succeeded):
             if record is not None:
                 record.stored, record.result = attempt.stored, _traceable(attempt.result)
@@ -180,41 +172,6 @@ class TaskMessageHandler:
             delivery=message.delivery,
             error=(task_id, encode_error(attempt.error)),
             inline=inline,
-        )
-
-    def _note_wait(self, message: NodeMessage, begun: Begun, inline: bool) -> None:
-        """Record how long the first message of a node run waited; what runs inline has waited for 0 s."""
-        first = not message.delivery and not begun.attempts and begun.deliveries == 1
-        if first and (inline or message.queued):
-            seconds = 0.0 if inline else self._services.clock() - message.queued
-            self._services.spans.meters.task_began(message.flow, message.task, seconds)
-
-    def _attempt(self, message: NodeMessage, task_id: str, begun: Begun) -> Attempt:
-        services = self._services
-        task = services.plan.tasks[message.task]
-        assignment = Assignment(
-            message.flow,
-            task_id,
-            message.id,
-            message.given if message.refers else copy_json(message.args),
-            dict(message.parent),
-            copy_json(message.failures),
-            begun.attempts + 1,
-            begun.retries,
-        )
-        runner = services.runner(message.result_locations)
-        reports = AttemptReports(services, message, task_id, assignment.attempt)
-        if task.timeout is None or runner.keeps_time:
-            monotonic = services.surroundings.monotonic
-            began = monotonic()
-            attempt = reports.around(runner.run, task, assignment)
-            services.durations.note(task.function, monotonic() - began)
-            return attempt
-        return run_with_deadline(
-            lambda wanted, deadline: reports.around(runner.run, task, assignment, wanted, deadline),
-            task.timeout,
-            f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s",
-            lambda error: runner.judge(task, assignment, error),
         )
 
     def _complete(
@@ -278,6 +235,8 @@ class TaskMessageHandler:
         record = services.store.records(message.id, [message.number]).get(message.number)
         if record is None or record.done or record.delivery != message.delivery:
             return
+        if task.limit is not None:
+            self._places.free(message)
         error = TaskTimeout(f"attempt {record.attempts + 1} of {task.name} did not stop after {task.timeout} s")
         task_id = id_maker(message.id)(message.number)
         if record.retries < task.max_retry and (task.retry is None or is_retried(task.retry, error)):

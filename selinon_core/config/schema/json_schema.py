@@ -10,7 +10,7 @@ from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, FOREA
 from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
 from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK, WAIT
 from selinon_core.config.schema.notify import NOTIFY, NOTIFY_FUNCTION
-from selinon_core.config.schema.operating import FLOW_LIMIT, LANE
+from selinon_core.config.schema.operating import FLOW_LIMIT, LANE, TASK_LIMIT
 from selinon_core.config.schema.retries import RETRY
 from selinon_core.config.schema.schedules import SCHEDULE
 from selinon_core.config.schema.sections import SECTIONS
@@ -32,6 +32,7 @@ TABLES = (
     SELECTIVE_RUN_FUNCTION,
     RETRY,
     FLOW_LIMIT,
+    TASK_LIMIT,
     GLOBAL,
     SCHEDULE,
     LANE,

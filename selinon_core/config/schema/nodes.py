@@ -24,6 +24,7 @@ from selinon_core.config.schema.common import (
 )
 from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.operating import TASK_LIMIT
 from selinon_core.config.schema.retries import RETRY
 from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
 from selinon_core.diagnostics import fixes_of, kinds
@@ -137,6 +138,7 @@ TASK = MappingType(
         ),
         Key("queue", Text("a queue"), "broker queue; default: the global default_task_queue", "queue"),
         Key("throttling", THROTTLING, "least time between two schedulings of this task", "throttling"),
+        Key("limit", TASK_LIMIT, "how many attempts there may be at once, over all workers", "limit"),
         Key("tags", TAGS, "words that selectors of reruns pick its runs by", "tags", (), broken=()),
     ),
     finish=_finish_task,

@@ -1,5 +1,5 @@
 """What operators say of flows: ``keep``, how long runs are kept, ``limit``, how many there may be at once,
-``lanes``, which come first, and ``links``, where else to look.
+``lanes``, which come first, and ``links``, where else to look. A task has a ``limit`` too.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from selinon_core.config.model import LaneDef, LimitDef, NameRef
+from selinon_core.config.model import LaneDef, LimitDef, NameRef, TaskLimitDef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import COUNT, finish_with_rules, read_words
 from selinon_core.config.schema.data import TEMPLATE_TEXT
@@ -112,6 +112,24 @@ FLOW_LIMIT = MappingType(
     ),
     finish=finish_with_rules,
     text="How many runs there may be at once. A run that waits for its place is queued.",
+)
+
+TASK_LIMIT = MappingType(
+    "a limit of a task",
+    TaskLimitDef,
+    (
+        Key(
+            "key",
+            TEMPLATE_TEXT,
+            "what is counted: all tasks with the same text count together; ${args.account} is a value of the "
+            "task's arguments",
+            "key",
+            required=True,
+        ),
+        Key("max", COUNT, "how many attempts there may be at once, over all workers", "max", required=True),
+    ),
+    finish=finish_with_rules,
+    text="How many attempts of tasks there may be at once. One that has no place waits for it.",
 )
 
 

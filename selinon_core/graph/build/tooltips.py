@@ -43,6 +43,10 @@ def task_facts(task: TaskPlan) -> tuple[str, ...]:
     facts.extend(_limits(task.timeout, task.throttling))
     if task.output_schema:
         facts.append(f"output schema {task.output_schema if isinstance(task.output_schema, str) else 'in place'}")
+    if task.limit is not None:
+        from selinon_core.plan.expression_uses import template_data
+
+        facts.append(f"at most {task.limit.max} at once under the key {template_data(task.limit.key)}")
     facts.extend(_tags(task.tags))
     if task.selective_run_function:
         facts.append(f"selective run function {task.selective_run_function}")

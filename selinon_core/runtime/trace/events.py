@@ -208,6 +208,11 @@ EVENT_KINDS: dict[str, EventKind] = {
         "`key`, or starts of its flow are paused (`max` is 0).",
         (*_FLOW, "key", "max", "when_full"),
     ),
+    "LIMIT_WAIT": EventKind(
+        "An attempt of a task waits for its place: as many as the limit of its task allows run under the same "
+        "`key`.",
+        (*_NODE, "key", "max"),
+    ),
     "LIMIT_CANCEL": EventKind(
         "A flow run is cancelled because its limit is reached: before it begins, or so that the run `for` "
         "gets its place.",

@@ -255,6 +255,7 @@ class Member {
     const parts = [`#${node.number}`];
     if (node.seconds !== null) parts.push(seconds(node.seconds));
     if (node.attempts > 1) parts.push(plural(node.attempts, "attempt"));
+    if (node.limit) parts.push(`waits for one of ${plural(node.limit.max, "place")} under the key ${node.limit.key}`);
     if (node.progress) parts.push(progressText(node.progress));
     if (node.error) parts.push(`${node.error.type.text}: ${node.error.message.text}`);
     else if (node.args) parts.push(node.args.text.replace(/\s+/g, " "));

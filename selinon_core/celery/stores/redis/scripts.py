@@ -135,12 +135,13 @@ RETRY = (
     _COMMON
     + """
 local number, delivery, counted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local due = tonumber(ARGV[4])
+local due, attempted = tonumber(ARGV[4]), tonumber(ARGV[5])
 if call('EXISTS', H) == 0 then return -1 end
 local rec = call('HGET', R .. ':n', number)
 local s, b, a, r, d = fields(rec)
 if done(rec) or s ~= delivery then return -1 end
-call('HSET', R .. ':n', number, table.concat({delivery + 1, 0, a + 1, r + counted, 0}, ','))
+d = attempted == 1 and 0 or math.max(d - 1, 0)
+call('HSET', R .. ':n', number, table.concat({delivery + 1, 0, a + attempted, r + counted, d}, ','))
 call('ZREM', R .. ':b', number)
 call('HINCRBY', H, 'undelivered', 1)
 call('ZADD', R .. ':t', text(due), 'n' .. number)

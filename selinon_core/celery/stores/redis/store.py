@@ -31,7 +31,7 @@ from selinon_core.celery.stores.redis.connection import Server, client_of, serve
 from selinon_core.celery.stores.redis.forgetting import FORGET
 from selinon_core.celery.stores.redis.index import SPECIAL, RedisIndex, commit_arguments
 from selinon_core.celery.stores.redis.items import RedisItems
-from selinon_core.celery.stores.redis.limits import RedisLimits, commit_argument, place_of
+from selinon_core.celery.stores.redis.limits import RedisLimits, RedisTaskLimits, commit_argument, place_of
 from selinon_core.celery.stores.redis.schedules import RedisSchedules
 from selinon_core.celery.stores.redis.waits import RedisWaits
 from selinon_core.celery.stores.run_header import awaits_start
@@ -65,6 +65,7 @@ class RedisStore:
         self.items = RedisItems(self._eval_of_index, self._call, self._in_transaction, prefix)
         self.schedules = RedisSchedules(self._eval_of_index, self._call, prefix)
         self.limits = RedisLimits(self._eval_of_index, self._call, prefix)
+        self.task_limits = RedisTaskLimits(self._eval_of_index, self._call, prefix)
 
     @property
     def server(self) -> Server | None:
@@ -205,11 +206,20 @@ class RedisStore:
         return [_begun(reply) for reply in self._eval(scripts.BEGIN, flow_id, 0, _text(now), *given)]
 
     def retry(
-        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
+        self,
+        flow_id: str,
+        number: int,
+        delivery: int,
+        counted: bool,
+        countdown: float,
+        grace: float,
+        now: float,
+        *,
+        attempted: bool = True,
     ) -> int | None:
         """See ``Store.retry``."""
         due = _text(now + (countdown or grace))
-        reply = self._eval(scripts.RETRY, flow_id, number, delivery, int(counted), due)
+        reply = self._eval(scripts.RETRY, flow_id, number, delivery, int(counted), due, int(attempted))
         return None if reply < 0 else int(reply)
 
     def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:

@@ -1,4 +1,4 @@
-"""The places of limits in a SQL database; see ``Limits``.
+"""The places of limits in a SQL database; see ``Limits``. Those of tasks are in ``task_limits``.
 
 A transaction that changes the places under a key locks the row of the key first, so they take turns.
 A step has locked the row of its run before; what waits and is granted a place is locked last.
@@ -20,15 +20,29 @@ from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.errors import StateStoreError, StateStoreRefused
 
 
+class LimitTables(NamedTuple):
+    """Keys, what has a place, and what waits for one."""
+
+    limits: sa.Table
+    holders: sa.Table
+    waiting: sa.Table
+
+
 class Places:
     """The places under one key, in a transaction; others wait until it ends."""
 
     def __init__(self, connection: sa.Connection, tables: Tables, key: str, most: int | None = None) -> None:
         """``most`` is the new maximum of the key; None: it stays as it is."""
         self._connection = connection
-        self._tables = tables
+        self._all = tables
+        self._tables = self.of_tables(tables)
         self.key = key
         self.max = self._lock(most)
+
+    @staticmethod
+    def of_tables(tables: Tables) -> LimitTables:
+        """The tables of such places."""
+        return LimitTables(tables.limits, tables.holders, tables.waiting)
 
     def _lock(self, most: int | None) -> int:
         limits = self._tables.limits
@@ -62,21 +76,26 @@ class Places:
 
     def grant(self, now: float, own: str = "") -> list[LimitPlace]:
         """Give places that are free to runs that wait; makes these runs due, but ``own``, whose row is locked."""
-        granted = []
+        granted: list[LimitPlace] = []
         holders, waiting = self._tables.holders, self._tables.waiting
+        order = (waiting.c.priority.desc(), waiting.c.at, waiting.c.run)
+        asked = sa.select(waiting).where(waiting.c.key == self.key).order_by(*order)
         free = self.max - self._held()
-        if free > 0:
-            order = (waiting.c.priority.desc(), waiting.c.at, waiting.c.run)
-            asked = sa.select(waiting).where(waiting.c.key == self.key).order_by(*order).limit(free)
-            for row in self._connection.execute(asked).all():
+        while free > 0 and (rows := self._connection.execute(asked.limit(free)).all()):
+            for row in rows:
                 place = LimitPlace(*row)
                 self._connection.execute(waiting.delete().where(*self._of(waiting, place.run)))
-                self._connection.execute(holders.insert(), place._asdict())
-                granted.append(place)
-        for place in granted:
-            if place.run != own:
-                self._make_due(place.run, now)
+                if place.run == own or self._admit(place.run, now):
+                    self._connection.execute(holders.insert(), place._asdict())
+                    granted.append(place)
+                    free -= 1
+        for run in sorted(place.run for place in granted if place.run != own):
+            self._make_due(run, now)
         return granted
+
+    def _admit(self, run: str, now: float) -> bool:
+        """Whether a run that waited still wants its place: one that ended gives it back in its last step."""
+        return True
 
     def clear(self) -> None:
         """Forget the key when there are no places under it."""
@@ -85,10 +104,13 @@ class Places:
             self._connection.execute(limits.delete().where(limits.c.key == self.key))
 
     def _make_due(self, run: str, now: float) -> None:
-        runs, due = self._tables.runs, now + rules.WAKEUP_BACKOFF
         changes = Changes(self._connection)
-        changes.put(self._tables.timers, {"run": run, "name": BEGIN_FLOW}, due=now)
+        changes.put(self._all.timers, {"run": run, "name": BEGIN_FLOW}, due=now)
         changes.send()
+        self._look_by(run, now + rules.WAKEUP_BACKOFF)
+
+    def _look_by(self, run: str, due: float) -> None:
+        runs = self._all.runs
         sooner = sa.case((runs.c.due < due, runs.c.due), else_=due)
         self._connection.execute(runs.update().where(runs.c.id == run).values(due=sooner))
 
@@ -140,22 +162,23 @@ def apply(places: Places, step: LimitStep, now: float) -> Placed:
     return Placed(places.holds(run), len(others) < len(granted), others)
 
 
-class SqlLimits:
-    """See ``Limits``."""
+class SqlPlaces:
+    """Looks at places."""
 
-    def __init__(self, database: Database, tables: Tables) -> None:
+    def __init__(self, database: Database, tables: Tables, places: LimitTables) -> None:
         self._database = database
         self._tables = tables
+        self._places = places
 
     def holds(self, key: str, run: str) -> bool:
         """See ``Limits.holds``."""
-        holders = self._tables.holders
+        holders = self._places.holders
         asked = sa.select(holders.c.run).where(holders.c.key == key, holders.c.run == run)
         return self._database.read(lambda connection: connection.execute(asked).first() is not None)
 
     def state(self, key: str) -> LimitState:
         """See ``Limits.state``."""
-        limits, holders, waiting = self._tables.limits, self._tables.holders, self._tables.waiting
+        limits, holders, waiting = self._places
         oldest = sa.select(holders).where(holders.c.key == key).order_by(holders.c.at, holders.c.run)
         order = (waiting.c.priority.desc(), waiting.c.at, waiting.c.run)
         next_ones = sa.select(waiting).where(waiting.c.key == key).order_by(*order)
@@ -171,16 +194,23 @@ class SqlLimits:
 
     def waiting_by_name(self) -> Mapping[str, int]:
         """See ``Limits.waiting_by_name``."""
-        name = self._tables.waiting.c.name
+        name = self._places.waiting.c.name
         asked = sa.select(name, sa.func.count()).group_by(name)
         try:
             found = self._database.read(lambda connection: connection.execute(asked).all())
         except (StateStoreError, StateStoreRefused):
-            table = self._tables.waiting.name
+            table = self._places.waiting.name
             if self._database.read(lambda connection: sa.inspect(connection).has_table(table)):
                 raise
             return {}  # no worker of this version has opened the store
         return {row[0]: row[1] for row in found}
+
+
+class SqlLimits(SqlPlaces):
+    """See ``Limits``."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        super().__init__(database, tables, Places.of_tables(tables))
 
     def allow(self, key: str, max: int, now: float) -> list[LimitPlace]:
         """See ``Limits.allow``."""

@@ -39,6 +39,7 @@ from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of,
 from selinon_core.celery.stores.sql.pausing import pause
 from selinon_core.celery.stores.sql.schedules import SqlSchedules
 from selinon_core.celery.stores.sql.tables import Tables
+from selinon_core.celery.stores.sql.task_limits import SqlTaskLimits
 from selinon_core.celery.stores.sql.waits import SqlWaits
 from selinon_core.celery.surroundings import REAL
 from selinon_core.errors import StateStoreError, StateStoreRefused
@@ -71,6 +72,7 @@ class SqlStore:
         self.items = SqlItems(self.database, self.tables)
         self.schedules = SqlSchedules(self.database, self.tables)
         self.limits = SqlLimits(self.database, self.tables)
+        self.task_limits = SqlTaskLimits(self.database, self.tables)
         self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:
@@ -118,14 +120,25 @@ class SqlStore:
         return self._step(flow_id, lambda run: claimed(run, deliveries, False, now))
 
     def retry(
-        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
+        self,
+        flow_id: str,
+        number: int,
+        delivery: int,
+        counted: bool,
+        countdown: float,
+        grace: float,
+        now: float,
+        *,
+        attempted: bool = True,
     ) -> int | None:
         """See ``Store.retry``."""
 
         def step(run: RunTransaction) -> int | None:
             if run.row is None:
                 return None
-            record = rules.retried(run.look([number]).records.get(number, NodeRecord()), delivery, counted)
+            record = rules.retried(
+                run.look([number]).records.get(number, NodeRecord()), delivery, counted, attempted
+            )
             if record is None:
                 return None
             run.put_record(number, record)

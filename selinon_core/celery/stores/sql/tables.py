@@ -265,25 +265,38 @@ class Tables:
 
     def _define_limits(self) -> None:
         """The places of limits; see ``stores.limits``. A key has its row while there are places under it."""
-        self.limits = self._table(
-            "limits",
+        self.limits = self._limits_table("limits")
+        self.holders, self.waiting = (self._places_table(name, 64) for name in ("holders", "waiting"))
+        self._order_of(self.waiting)
+        # The places of tasks: what has one is a node run, a text that is longer than the id of a flow run.
+        self.task_limits = self._limits_table("task_limits")
+        self.task_holders, self.task_waiting = (
+            self._places_table(name, 96) for name in ("task_holders", "task_waiting")
+        )
+        self._order_of(self.task_waiting)
+        for table in (self.task_holders, self.task_waiting):
+            sa.Index(f"{table.name}_run", table.c.run)
+
+    def _limits_table(self, name: str) -> sa.Table:
+        key = sa.Column("key", _exact(255), primary_key=True)
+        return self._table(name, key, sa.Column("max", sa.Integer, nullable=False))
+
+    def _places_table(self, name: str, length: int) -> sa.Table:
+        return self._table(
+            name,
             sa.Column("key", _exact(255), primary_key=True),
-            sa.Column("max", sa.Integer, nullable=False),
+            sa.Column("run", _exact(length), primary_key=True),
+            sa.Column("name", _exact(255), nullable=False),
+            sa.Column("queue", sa.String(255), nullable=False),
+            sa.Column("priority", sa.Integer, nullable=False),
+            sa.Column("at", _SECONDS, nullable=False),
         )
-        self.holders, self.waiting = (
-            self._table(
-                name,
-                sa.Column("key", _exact(255), primary_key=True),
-                sa.Column("run", _exact(64), primary_key=True),
-                sa.Column("name", _exact(255), nullable=False),
-                sa.Column("queue", sa.String(255), nullable=False),
-                sa.Column("priority", sa.Integer, nullable=False),
-                sa.Column("at", _SECONDS, nullable=False),
-            )
-            for name in ("holders", "waiting")
-        )
-        waiting = self.waiting.c
-        sa.Index(f"{self.prefix}waiting_order", waiting.key, waiting.priority, waiting.at, waiting.run)
+
+    @staticmethod
+    def _order_of(waiting: sa.Table) -> None:
+        """The order in which those who wait get places."""
+        columns = waiting.c
+        sa.Index(f"{waiting.name}_order", columns.key, columns.priority, columns.at, columns.run)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""

@@ -36,7 +36,7 @@ from selinon_core.lint.analysis.dataflow.node_types import NodeTypes, type_of_te
 from selinon_core.lint.analysis.dataflow.places import FlowScope, Part
 from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes, Typed
 from selinon_core.lint.analysis.dataflow.scopes import Scope
-from selinon_core.lint.analysis.dataflow.title_scope import TitleScope
+from selinon_core.lint.analysis.dataflow.task_scope import TaskScope
 
 if TYPE_CHECKING:
     from selinon_core.config.model import ProjectModel
@@ -101,7 +101,9 @@ class Dataflow:
             self._flow(flow)
         for task in model.tasks:
             if task.wait is not None and task.wait.title is not None:
-                self._template(task.wait.title, TitleScope(model), Part.TITLE, NOTHING)
+                self._template(task.wait.title, TaskScope(model, Part.TITLE), Part.TITLE, NOTHING)
+            if task.limit is not None and task.limit.key is not None:
+                self._template(task.limit.key, TaskScope(model, Part.TASK_LIMIT), Part.TASK_LIMIT, NOTHING)
 
     def scope(self, flow: FlowDef) -> FlowScope:
         """What the places of a flow share."""

@@ -23,6 +23,7 @@ class Part(Enum):
     LABELS = "labels"
     LIMIT = "the key of a limit"
     TITLE = "the title of a wait"
+    TASK_LIMIT = "the key of a task's limit"
 
 
 #: Why a name has no value in a place, or more than one; each has a rule.

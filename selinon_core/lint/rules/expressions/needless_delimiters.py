@@ -61,12 +61,15 @@ class NeedlessDelimiters(Rule):
                 *(f.args for f in flow.failures),
                 flow.output,
                 flow.labels,
+                None if flow.limit is None else flow.limit.key,
             ):
                 if template is not None:
                     yield from self._forgotten(project, template)
         for task in project.model.tasks:
             if task.wait is not None and task.wait.title is not None:
                 yield from self._forgotten(project, task.wait.title)
+            if task.limit is not None and task.limit.key is not None:
+                yield from self._forgotten(project, task.limit.key)
 
     def _forgotten(self, project: LintContext, template: TemplateDef) -> Iterator[Diagnostic]:
         """Texts of a template that are paths."""

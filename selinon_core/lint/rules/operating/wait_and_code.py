@@ -15,6 +15,7 @@ _OF_CODE = {
     "timeout": "it is the time-out of an attempt",
     "queue": "no message is sent",
     "throttling": "nothing is started",
+    "limit": "nothing is started",
     "input_schema": "nothing takes the arguments",
 }
 
@@ -23,7 +24,7 @@ class WaitAndCode(Rule):
     """A task with `wait` has a key that is about running code.
 
     What it does: Reports `import`, `classname`, `max_retry`, `retry_countdown`, `retry`, `timeout`, `queue`,
-    `throttling` and `input_schema` beside `wait`.
+    `throttling`, `limit` and `input_schema` beside `wait`.
 
     Why it is bad: A task with `wait` runs nothing, so the key has no effect, although one was expected.
 

@@ -1,4 +1,4 @@
-"""The names that the title of a wait may use: what the node run was given, and what every place knows."""
+"""The names that expressions of a task may use: what its node run was given, and what every place knows."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterable
 from selinon_core.config.model import ProjectModel
 from selinon_core.expressions.checking.known_names import Entry, Family, Known, Refused
 from selinon_core.expressions.types import ANY, INTEGER, STRING, type_of_value
-from selinon_core.lint.analysis.dataflow.places import NEVER_RUNS, PLACE
+from selinon_core.lint.analysis.dataflow.places import NEVER_RUNS, PLACE, Part
 
 _FLOW = {"id": STRING, "name": STRING, "attempt": INTEGER}
 
 
-class TitleScope:
-    """A title belongs to its task, which may be in several flows: it cannot name their nodes and constants."""
+class TaskScope:
+    """The title of a wait, or the key of a limit. A task may be in several flows, so neither can name their nodes
+    and constants.
+    """
 
-    def __init__(self, model: ProjectModel) -> None:
+    def __init__(self, model: ProjectModel, part: Part) -> None:
         self._model = model
+        self._part = part
 
     def names(self) -> Iterable[str]:
         """The names that have a value here."""
@@ -26,7 +29,7 @@ class TitleScope:
         """What is known of a name."""
         settings = self._model.settings
         if name == "args":
-            return Known(ANY, "the arguments of the wait", is_there=True)
+            return Known(ANY, f"the arguments of the {_OWNER[self._part]}", is_there=True)
         if name == "flow":
             known = _FLOW
             return Family(
@@ -49,11 +52,17 @@ class TitleScope:
                 "environment variable",
             )
         if name in ("item", "index", "failed", "all", "last", "results"):
-            return Refused(PLACE, f'"{name}" has nothing in the title of a wait', "", _REMEDY)
+            return Refused(PLACE, f'"{name}" has nothing in {self._part.value}', "", self._remedy)
         if self._model.node(name) is not None:
-            note = "the task may wait in several flows"
-            return Refused(NEVER_RUNS, f'a title cannot read the result of "{name}"', note, _REMEDY)
+            note = "the task may be in several flows"
+            return Refused(
+                NEVER_RUNS, f'{self._part.value} cannot read the result of "{name}"', note, self._remedy
+            )
         return None
 
+    @property
+    def _remedy(self) -> str:
+        return f'give the {_OWNER[self._part]} its value in the "args" of its edge, and read "args" here'
 
-_REMEDY = 'give the wait what it shows in the "args" of its edge, and read "args" here'
+
+_OWNER = {Part.TITLE: "wait", Part.TASK_LIMIT: "task"}
