@@ -17,6 +17,15 @@ from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.diagnostics.wording import suggestion
 
 _GLOBAL_KEYS = tuple(GLOBAL.keys)
+#: The sections whose entries have names that others refer to.
+_DEFINING = ("tasks", "storages", "flow-definitions")
+
+
+class _EveryName(frozenset[str]):
+    """The names that may be defined in a file, or in a section of it, of which nothing could be read."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def section_mappings(document: Document) -> list[tuple[Node, Via]]:
@@ -49,6 +58,8 @@ class ModelBuilder:
         self._files: list[str] = []
         self._maybe: set[str] = set()
         self._incomplete = False
+        #: Nothing could be read of a file or a section, not even the names of what it defines.
+        self._unread = False
         self._has_expressions = False
 
     def add(self, document: Document) -> None:
@@ -58,13 +69,20 @@ class ModelBuilder:
             self._incomplete = True
             text = document.text[document.unread_from :]
             self._maybe.update(re.findall(r"\bname['\"]?[ \t]*:[ \t]*['\"]?([A-Za-z_]\w*)", text))
+        defined = self._defined()
         reading = ReadContext(document, self.collector)
         for root, via in section_mappings(document):
             if document.unread_from is None and type(root) is not BrokenNode and not _names_section(root):
                 self._no_section(document, root)
             if type(root) is MappingNode:
                 self._sections(reading, root, via)
+        if document.unread_from is not None and self._defined() == defined:
+            self._unread = True
         self._has_expressions = self._has_expressions or reading.has_expressions
+
+    def _defined(self) -> int:
+        """How many definitions were read so far."""
+        return len(self._tasks) + len(self._flows) + len(self._storages)
 
     def _sections(self, reading: ReadContext, root: MappingNode, via: Via) -> None:
         for key, (written_key, value, inner) in root.entries.items():
@@ -84,7 +102,7 @@ class ModelBuilder:
     def add_unreadable(self, name: str) -> None:
         """Note that a file of the project could not be read at all."""
         self._files.append(name)
-        self._incomplete = True
+        self._incomplete = self._unread = True
 
     def model(self) -> ProjectModel:
         """What all documents say together."""
@@ -99,12 +117,13 @@ class ModelBuilder:
             None if self._flow_list is None else tuple(self._flow_list),
             self._settings,
             tuple(self._files),
-            frozenset(self._maybe),
+            _EveryName() if self._unread else frozenset(self._maybe),
             self._incomplete,
             self._has_expressions,
         )
 
     def _no_section(self, document: Document, root: Node | None) -> None:
+        self._incomplete = self._unread = True
         location = FixedLocation(Span(document.file, 1, 1, 1, 1))
         if root is not document.root or type(root) is SequenceNode or hasattr(root, "value"):
             location = FixedLocation(document.location(root).span)
@@ -121,11 +140,12 @@ class ModelBuilder:
             if key == "flows" and not empty:
                 self._flow_list = self._flow_list or []
             return
-        if key in ("tasks", "storages", "flow-definitions"):
+        if key in _DEFINING:
             self._maybe.update(_names_outside_of_entries(value))
         found = SECTIONS[key][0].read(reading, value, via, f'"{key}"')
         if found is BROKEN:
             self._incomplete = True
+            self._unread = self._unread or key in _DEFINING
             return
         if key == "tasks":
             self._tasks.extend(task for task in found if task is not BROKEN)

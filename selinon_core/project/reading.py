@@ -64,7 +64,7 @@ class ReadProject:
         builder = ModelBuilder(collector)
         for document in documents:
             builder.add(document)
-        for name in unreadable:
+        for name in (*unreadable, *(passed_over or {})):
             builder.add_unreadable(name)
         self.documents = documents
         self.collector = collector
@@ -119,7 +119,7 @@ def read_paths(
         nodes = nodes_file_for(files[0].path if files else stdin[0])  # type: ignore[index]
         if nodes is not None and nodes.name not in loader.seen:
             loader.load(nodes, first=True)
-    if not loader.documents and not loader.unreadable:
+    if not loader.documents and not loader.unreadable and not loader.passed_over:
         raise PathError(
             "none of the YAML files has tasks, flows, storages, global or flow-definitions: "
             + ", ".join(file.name for file in files[:5])
@@ -208,7 +208,7 @@ class _Loader:
         elif (misspelt := misspelt_section(document)) is not None:
             written, meant = misspelt
             self.collector.add(
-                kinds.UNKNOWN_SECTION,
+                kinds.NO_SECTION,
                 document.location(written),
                 f'the file is passed over: it has no section "{meant}"',
                 note="not a section",

@@ -71,11 +71,37 @@ def test_what_package_managers_install_is_passed_over(root: Path) -> None:
     ]
     + ["task:\n  - name: B\n    import: m\n", "storage: [{name: S, import: m}]\n"],
 )
-def test_a_misspelt_section_is_a_warning(root: Path, text: str) -> None:
+def test_a_file_whose_section_is_misspelt_is_an_error(root: Path, text: str) -> None:
     (root / "other.yaml").write_text(text, encoding="utf-8")
-    [(code, help)] = found(lint_project(), "other.yaml")
-    assert code == "SEL102"
+    project = lint_project()
+    [(code, help)] = found(project, "other.yaml")
+    assert code == "SEL100"
     assert help.startswith("did you mean")
+    assert project.plan is None
+
+
+def test_so_it_is_where_no_other_file_is_there(root: Path) -> None:
+    (root / "nodes.yaml").unlink()
+    (root / "flow.yaml").write_text("flow-definition: " + FLOW)
+    [(code, help)] = found(lint_project(), "flow.yaml")
+    assert (code, help) == ("SEL100", 'did you mean "flow-definitions"?')
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello\n", "- A\n", "{{ x }}\n", "task: [{name: A, import: m}]\n", "tasks: [\n", "tasks: hello\n"]
+)
+@pytest.mark.parametrize("paths", [[], ["nodes.yaml", "flow.yaml"]], ids=["found", "named"])
+def test_what_a_file_defines_that_gave_no_names_is_not_called_unknown(
+    root: Path, text: str, paths: list[str]
+) -> None:
+    (root / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\nflows = ["flow.yaml"]\n')
+    (root / "nodes.yaml").write_text(text)
+    edges = "[{from: , to: A}, {from: A, to: B, condition: A.n > 0}]"
+    (root / "flow.yaml").write_text(f"flow-definitions: [{{name: f, edges: {edges}}}]\n")
+    project = lint_project(paths)
+    assert found(project, "flow.yaml") == [] or text.startswith("task:")
+    assert found(project, "nodes.yaml")
+    assert project.plan is None
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from tests.dispatch.reference import Reference, Run, run_key
 from tests.dispatch.script import Script
 
 MOST_EVENTS = 400
+#: Node runs: the reference derives everything anew after each event, so its time grows with their third power.
+MOST_COMPARED = 80
 #: The effects that tell of a new node run.
 NEW_RUNS = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
 
@@ -124,7 +126,7 @@ class Simulation:
                 self.feed(self.stop)
                 self.compare()
                 continue
-            if len(self.log) > MOST_EVENTS:
+            if len(self.log) > MOST_EVENTS or (self.reference is not None and len(self.runs) > MOST_COMPARED):
                 raise TooBig
             self.step(self.pending.pop(self.order.randrange(len(self.pending))))
             self.compare()

@@ -14,9 +14,10 @@ from difflib import unified_diff
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from selinon_core.config.yaml.files import PathError
 from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.wording import Question, suggestion
 from selinon_core.project import Project, lint_project
@@ -239,10 +240,15 @@ def test_safe_fixes_of_mutated_samples_bring_no_error_and_leave_none_to_make(
     for _ in range(data.draw(st.integers(1, 3))):
         text = mutated(text, lambda below: data.draw(st.integers(0, max(below - 1, 0))))
     broken = {file: text}
+    try:
+        before = said(lint(broken), Severity.ERROR)
+    except PathError:  # no file is one of a project any more
+        reject()
     fixed = fix_texts(lambda texts: lint({**broken, **texts}))
     assert all(offer.fix.safe for offer in fixed.made)
     after = {**broken, **fixed.after}
-    assert said(lint(after), Severity.ERROR) <= said(lint(broken), Severity.ERROR)
+    if not any(code == "SEL100" for code, _ in before):  # of a file that was not read nothing is said
+        assert said(lint(after), Severity.ERROR) <= before
     assert fix_texts(lambda texts: lint({**after, **texts})).made == ()
 
 

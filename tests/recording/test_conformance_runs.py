@@ -19,7 +19,16 @@ from tests.recording.recorded import of_report, of_workers, record
 
 Json = dict[str, Any]
 # What these do depends on the order in which nodes end, or they begin in the middle.
-_ORDERED = ("eager", "nowait", "flow_retries", "args_from_first", "recursion", "nested_parents", "cycles", "mixed-62")
+_ORDERED = (
+    "eager",
+    "nowait",
+    "flow_retries",
+    "args_from_first",
+    "recursion",
+    "nested_parents",
+    "cycles",
+    "mixed-62",
+)
 CASES = [
     case for case in recorded_cases() if not case["request"]["selective"] and not case["name"].startswith(_ORDERED)
 ]
