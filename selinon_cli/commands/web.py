@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,8 @@ def _serve(app: Any, listener: socket.socket) -> int:
         def handle_exit(self, sig: int, frame: Any) -> None:
             self.interrupted = sig == 2
             app.state.close()
+            # What still waits for its store after the time-out is cut off, which is logged with a traceback.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             super().handle_exit(sig, frame)
 
         def _log_started_message(self, listeners: Any) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from selinon_cli.main import main
 
@@ -170,6 +171,34 @@ def test_one_terminal_more_shows_what_the_worker_does(terminals: Terminals, firs
     assert "Traceback" not in terminals.said("web")
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(address, timeout=5)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("workers")
+def test_what_still_waits_for_its_store_at_the_end_is_cut_off_in_silence(terminals: Terminals) -> None:
+    web = terminals.open("web", "--port", "0")
+    address = until(lambda: re.search(r"page: (\S+)", terminals.said("web")), lambda: terminals.said("web"))[1]
+
+    def get_style() -> bool:
+        """A file that needs no store."""
+        with urllib.request.urlopen(f"{address}static/web.css", timeout=30) as answer:
+            return bool(answer.read())
+
+    until(get_style, lambda: terminals.said("web"))
+    server = json.loads((terminals.directory / ".selinon" / "server.json").read_text())
+    with Redis(unix_socket_path=server["socket"]) as client:
+        store = client.info("server")["process_id"]
+    os.kill(store, signal.SIGSTOP)
+    try:
+        host, port = re.match(r"http://(.+):(\d+)/", address).groups()  # type: ignore[union-attr]
+        with socket.create_connection((host, int(port)), 30) as request:
+            request.sendall(b"GET /api/runs HTTP/1.1\r\nHost: %s:%s\r\n\r\n" % (host.encode(), port.encode()))
+            assert get_style()  # so the request before it was read
+            web.send_signal(signal.SIGINT)
+            assert web.wait(60) == 130
+    finally:
+        os.kill(store, signal.SIGCONT)
+    assert terminals.said("web").splitlines()[1:] == []
 
 
 def test_a_project_with_errors_is_told_before_anything_is_served(
