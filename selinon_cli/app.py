@@ -29,7 +29,8 @@ def run_app(program: Program, words: Sequence[str]) -> int:
     def call(command: Command, values: dict[str, Any], root: dict[str, Any]) -> int:
         return invoke(command, values, root, words)
 
-    application = get_command(build_app(program, call))
+    named = " ".join(program.command_of(words)) if words else None
+    application = get_command(build_app(program, call, named))
     try:
         code = application.main(args=list(words), prog_name=program.name, standalone_mode=False)
     except typer.Exit as end:
@@ -59,8 +60,12 @@ def _report_usage_error(program: Program, words: Sequence[str], error: Any) -> N
 Invoke = Callable[[Command, dict[str, Any], dict[str, Any]], int]
 
 
-def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
-    """Build the application; ``invoke_command`` gets a command, its values and those given before it."""
+def build_app(program: Program, invoke_command: Invoke, named: str | None = None) -> typer.Typer:
+    """Build the application; ``invoke_command`` gets a command, its values and those given before it.
+
+    ``named`` is the command that the command line names, the empty text when it names none. Others are built only
+    as far as help and mistakes need them, since the parameters of all take a quarter of a second. None builds all.
+    """
     app = typer.Typer(
         name=program.name,
         help=program.help,
@@ -73,12 +78,15 @@ def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
     app.callback()(_function("root", program.help, _parameters(ROOT_OPTIONS, None, program), root.update))
 
     for name in program.commands:
+        if named and name != named:
+            app.command(name)(_function(name, "", [], root.update))
+            continue
         command = load_command(program, name)
 
         def called(values: dict[str, Any], command: Command = command) -> None:
             raise typer.Exit(invoke_command(command, values, root))
 
-        parameters = _parameters(command.parameters(), command, program)
+        parameters = [] if named == "" else _parameters(command.parameters(), command, program)
         app.command(name, cls=_command_class(command), help=command.help, epilog=command.epilog or None)(
             _function(name, command.help, parameters, called)
         )

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from selinon_cli.exits import EXIT_INTERRUPTED, EXIT_USAGE
+from selinon_cli.exits import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from selinon_cli.registry import SELINON, Program
 
 
@@ -27,6 +27,9 @@ def run_program(program: Program, words: Sequence[str]) -> int:
             invocation = parse(program, words, os.environ)
             if invocation is not None:
                 return invoke(invocation.command, invocation.values, invocation.root, words)
+            if list(words) == ["--version"]:
+                print(program.version)
+                return EXIT_OK
         from selinon_cli.app import run_app
 
         if words or completing:

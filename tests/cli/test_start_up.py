@@ -71,6 +71,19 @@ def test_lint_imports_nothing_heavy(shop: Path) -> None:
     assert not modules & set(HEAVY)
 
 
+def test_the_version_needs_no_command(tmp_path: Path) -> None:
+    code, modules = modules_after("--version", cwd=tmp_path)
+    assert code == 0
+    assert not modules & set(HEAVY)
+    assert not any(name.startswith("selinon_cli.commands.") for name in modules)
+
+
+def test_help_of_one_command_loads_no_other(tmp_path: Path) -> None:
+    code, modules = modules_after("lint", "--help", cwd=tmp_path)
+    assert code == 0
+    assert [name for name in modules if name.startswith("selinon_cli.commands.")] == ["selinon_cli.commands.lint"]
+
+
 def test_lint_makes_no_plan(shop: Path) -> None:
     code, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
     assert code == 0
