@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from selinon_core.celery.reporting.run_status import describe
-from selinon_core.celery.stores.limits import LimitPlace, LimitState, holder_of, read_holder
+from selinon_core.celery.stores.limits import LimitPlace, LimitState, Placed, holder_of, read_holder
 from selinon_core.celery.transport.message_schema import FORMAT, REFERRING_FORMAT, TASK_LIMIT_FORMAT, read_node
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
@@ -84,6 +84,30 @@ def statuses(world: World, ids: list[str]) -> list[str]:
 
 
 FAN = "{from: , to: [A, A, A, A]}, {from: A, to: B}"
+
+
+def test_a_place_that_is_granted_before_there_is_a_reminder_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(plan_of("{key: api, max: 1}", "{from: , to: A}"))
+    limits = world.store.task_limits
+    other = LimitPlace("api", holder_of("elsewhere", 1), "A", "celery", 0, world.store.clock())
+    claim = limits.claim
+
+    def claim_while_the_other_ends(place: LimitPlace, max: int, now: float) -> Placed:
+        placed = claim(place, max, now)
+        if not placed.holds:
+            assert limits.give_back(other, now)
+        return placed
+
+    assert claim(other, 1, world.store.clock()).holds
+    monkeypatch.setattr(limits, "claim", claim_while_the_other_ends)
+    id = world.start("f", None)
+    began = world.now
+    world.work()  # until nothing is left to do
+    assert statuses(world, [id]) == ["success"]
+    assert ran["A"] == 1
+    assert world.now - began < 60
 
 
 def test_attempts_take_turns_and_all_come_to_their_end() -> None:

@@ -148,6 +148,8 @@ class Transition:
         machine = self.run.machine
         while self._queue:
             event = self._queue.popleft()
+            if isinstance(event, NODE_ENDS):
+                self._forget_reminder(event.number)
             begins_attempt = machine.phase == "waiting" and isinstance(event, on.RetryDue)
             try:
                 effects = machine.advance(event)
@@ -162,6 +164,13 @@ class Transition:
                 self.new_attempt = True
             for effect in effects:
                 _PERFORM[effect.__class__](self, effect)
+
+    def _forget_reminder(self, number: int) -> None:
+        """A node run ends that may have got the place of its limit before it had the timer of its message."""
+        run = self.run.machine.run_of(number)
+        task = None if run is None else self._plan.tasks.get(run.name)
+        if task is not None and task.limit is not None:
+            self.cancelled_timers.append(TimerKey(keys.SEND_TASK, number))
 
     def show_waits(self) -> None:
         """Before the commit: put it into the outbox that the rows of waits change, if they do."""
