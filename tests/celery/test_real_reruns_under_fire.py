@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.service("redis"),
 ]
 
-FLOWS = int(os.environ.get("SELINON_TEST_FLOWS", "12"))
+FLOWS = int(os.environ.get("SELINON_TEST_FLOWS", "4"))
 EVERYTHING_THAT_FAILED = ("state:failed", "state:handled", "state:unfinished")
 #: Of a hundred tasks so many fail, in the run and in its three reruns.
 FAILS = (40, 30, 15, 0)
