@@ -55,7 +55,7 @@ def encode_json(value: Any) -> str:
 def copy_json(value: Any, text: str = "") -> Any:
     """Copy a JSON value; tuples become lists and subclasses their base, as a trip through JSON text would do.
 
-    ``text`` is its JSON text, for whoever has that already. Raises as ``encode_json`` does.
+    ``text`` is its JSON text, where the caller has it already. Raises as ``encode_json`` does.
     """
     if value.__class__ in _SCALARS:
         return value

@@ -11,14 +11,17 @@ from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, SEND_TASK
 from selinon_core.celery.stores.protocol import OUT_OF_REACH
 
 #: ``S`` is the prefix of the store.
-_OF_RUNS = f"""
-local L = S .. 'limit:'
+_LOOK_BY = """
 local function limit_look_by(run, due)
   local known = redis.call('ZSCORE', S .. 'due_index', run)
   if not known or tonumber(known) > due then
     redis.call('ZADD', S .. 'due_index', string.format('%.6f', due), run)
   end
 end
+"""
+
+_OF_RUNS = f"""
+local L = S .. 'limit:'
 local function limit_admit(run, now)
   if redis.call('HGET', S .. 'f:' .. run .. ':h', 'status') ~= 'running' then return false end
   redis.call('ZADD', S .. 'f:' .. run .. ':t', now, '{BEGIN_FLOW}')
@@ -30,12 +33,6 @@ end
 #: What has a place is a node run: its number and its run.
 _OF_TASKS = f"""
 local L = S .. 'task_limit:'
-local function limit_look_by(run, due)
-  local known = redis.call('ZSCORE', S .. 'due_index', run)
-  if not known or tonumber(known) > due then
-    redis.call('ZADD', S .. 'due_index', string.format('%.6f', due), run)
-  end
-end
 local function limit_admit(holder, now)
   local number, run = string.match(holder, '^(%d+):(.*)$')
   local R = S .. 'f:' .. run
@@ -92,15 +89,17 @@ local function limit_leave(key, run, now)
   if redis.call('EXISTS', L .. 'h:' .. key, L .. 'w:' .. key) == 0 then redis.call('HDEL', L .. 'max', key) end
   return given
 end
+local function limit_ask(key, run, text, score)
+  if limit_holds(key, run) or redis.call('ZSCORE', L .. 'w:' .. key, run) then return end
+  redis.call('HSET', L .. 'places', run, text)
+  redis.call('ZADD', L .. 'w:' .. key, score, run)
+  limit_count(text, 1)
+end
 local function limit_apply(limit, now)
   local key, run = limit.place[1], limit.place[2]
   if limit.action == 'end' then return false, limit_leave(key, run, now) end
   redis.call('HSET', L .. 'max', key, limit.max)
-  if not limit_holds(key, run) and not redis.call('ZSCORE', L .. 'w:' .. key, run) then
-    redis.call('HSET', L .. 'places', run, limit.text)
-    redis.call('ZADD', L .. 'w:' .. key, limit.score, run)
-    limit_count(limit.text, 1)
-  end
+  limit_ask(key, run, limit.text, limit.score)
   local others = {}
   for _, text in ipairs(limit_grant(key, now)) do
     if cjson.decode(text)[2] ~= run then others[#others + 1] = text end
@@ -109,11 +108,12 @@ local function limit_apply(limit, now)
 end
 """
 
-LIMITS = _OF_RUNS + _RULES
+LIMITS = _LOOK_BY + _OF_RUNS + _RULES
 _TASK_LIMITS = (
     """
 local S = KEYS[1]
 """
+    + _LOOK_BY
     + _OF_TASKS
     + _RULES
 )
@@ -184,11 +184,7 @@ local key, run, others = place[1], place[2], {}
 local before = redis.call('HGET', L .. 'places', run)
 if before and cjson.decode(before)[1] ~= key then others = limit_leave(cjson.decode(before)[1], run, now) end
 redis.call('HSET', L .. 'max', key, ARGV[3])
-if not limit_holds(key, run) and not redis.call('ZSCORE', L .. 'w:' .. key, run) then
-  redis.call('HSET', L .. 'places', run, text)
-  redis.call('ZADD', L .. 'w:' .. key, ARGV[4], run)
-  limit_count(text, 1)
-end
+limit_ask(key, run, text, ARGV[4])
 for _, given in ipairs(limit_grant(key, now, run)) do
   if cjson.decode(given)[2] ~= run then others[#others + 1] = given end
 end
