@@ -135,8 +135,9 @@ class ArgsAnswered:
 
     ``[0, args]``: the destinations are started with these. ``[0, args, {name: reason}]``: except those that cannot
     take them, each for its reason. ``[0, args, {...}, 1]``: what is here is the value of a ``Referring``.
-    ``[1, reason]``: they could not be worked out. Destinations with a reason fail
-    without being started.
+    ``[0, args, {...}, 0, {name: [args, 0]}]``: tasks whose input schema gives defaults are started with these;
+    1 as before. ``[1, reason]``: they could not be worked out. Destinations with a reason fail without being
+    started.
     """
 
     __slots__ = ("given", "question")

@@ -68,8 +68,11 @@ class Referring:
         return None if reference is None else reference
 
 
-def args_of(given: Sequence[Any]) -> Any:
-    """The arguments that were worked out for an item; see ``events.ArgsAnswered``."""
+def args_of(given: Sequence[Any], name: str) -> Any:
+    """The arguments that were worked out for a destination; see ``events.ArgsAnswered``."""
+    if len(given) > 4 and name in given[4]:
+        filled, refers = given[4][name]
+        return Referring(filled) if refers else filled
     return Referring(given[1]) if len(given) > 3 and given[3] else given[1]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.dispatch.references import Referring
+from selinon_core.dispatch.references import Referring, shown
 from selinon_core.errors import ArgumentError, ResultMissingError, UserFunctionError
 from selinon_core.expressions.values import EvaluationError, described
 from selinon_core.plan import EdgePlan, Plan
@@ -82,25 +82,38 @@ class ExpressionAnswerer:
     def _given(self, asking: Asking, question: do.AskArgs, template: BoundTemplate, scope: Scope) -> Given:
         try:
             args = template.value(scope, self._limits)
-            refused = {name: self._refusal(name, args, scope) for name in question.destinations}
+            reasons: dict[str, str] = {}
+            filled: dict[str, list[Any]] = {}
+            for name in question.destinations:
+                self._fit(name, args, scope, reasons, filled)
         except (ArgumentError, ResultMissingError, UserFunctionError) as error:
             return [1, f"{where_asked(asking.flow, question)}: {error}"]
-        where = where_asked(asking.flow, question) if any(refused.values()) else ""
-        reasons = {name: f"{where}: {reason}" for name, reason in refused.items() if reason is not None}
-        if isinstance(args, Referring):
+        if reasons:
+            where = where_asked(asking.flow, question)
+            reasons = {name: f"{where}: {reason}" for name, reason in reasons.items()}
+        refers = int(args.__class__ is Referring)
+        if filled:
+            return [0, shown(args), reasons, refers, filled]
+        if refers:
             return [0, args.value, reasons, 1]
         return [0, args, reasons] if reasons else [0, args]
 
-    def _refusal(self, name: str, args: Any, scope: Scope) -> str | None:
-        """Why a node cannot be given these arguments, None if it can."""
-        node = self._plan.flows.get(name) or self._plan.tasks[name]
+    def _fit(self, name: str, args: Any, scope: Scope, reasons: dict[str, str], filled: dict[str, Given]) -> None:
+        """Note why a node cannot be given these arguments, or what a task is given that has defaults.
+
+        All attempts of a task have the defaults with which it began. A flow run keeps those with which it begins.
+        """
+        flow = self._plan.flows.get(name)
+        node = flow or self._plan.tasks[name]
         if node.input_schema is None:
-            return None
+            return
         try:
-            self._inputs.fitted(node, scope.reader.decoded(args))
+            accepted = self._inputs.accepted(node, args, scope.reader.decoded)
         except ArgumentError as error:
-            return str(error)
-        return None
+            reasons[name] = str(error)
+            return
+        if flow is None and accepted is not args:
+            filled[name] = [shown(accepted), int(accepted.__class__ is Referring)]
 
     def output(self, asking: Asking, question: do.AskOutput, results: Results) -> Any:
         """The output of a flow's attempt; raises ``ArgumentError`` and as ``args``."""

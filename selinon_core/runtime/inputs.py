@@ -60,10 +60,13 @@ class Inputs:
         filled = self.fitted(node, value)
         if filled is value:
             return args
-        added = {key: filled[key] for key in filled.keys() - value.keys()}
-        if all(filled[key] is value[key] for key in value):
+        if not isinstance(value, dict) or any(filled[key] is not part for key, part in value.items()):
+            return filled
+        added = {key: part for key, part in filled.items() if key not in value}
+        whole = args.reference_at(())
+        if whole is None:
             return Referring({**args.value, **written(added)})
-        return filled
+        return Referring(written({**{key: whole.below((key,)) for key in value}, **added}))
 
     def check_output(self, flow: FlowPlan, output: Any) -> None:
         """Raise ``UserFunctionError`` for an output that does not fit the ``output_schema`` of its flow."""

@@ -128,10 +128,11 @@ def _computed(expression: Expression, path: str, item_name: str) -> _Part:
             value = bound(filling.scope, filling.seen)
         except EvaluationError as error:
             raise ArgumentError(f"{path} at {expression.place}: {error}") from None
-        if value.__class__ is str:
+        if value.__class__ is not str:
+            if is_scalar(value):
+                return value
+        elif len(value) <= INLINE:
             filling.inline += len(value)
-            return value
-        if is_scalar(value):
             return value
         try:
             text = encode_json(value)

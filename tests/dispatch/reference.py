@@ -574,7 +574,10 @@ def given_to(given: list[Any], name: str) -> tuple[Any, str | None]:
     if given[0] == 1:
         return None, given[1]
     reason = given[2].get(name) if len(given) > 2 else None
-    return (given[1], None) if reason is None else (None, reason)
+    if reason is not None:
+        return None, reason
+    with_defaults = given[4] if len(given) > 4 else {}
+    return (with_defaults[name][0] if name in with_defaults else given[1]), None
 
 
 def nested(outcome: FlowOutcome | None, finished: bool) -> dict[str, Any]:

@@ -44,7 +44,10 @@ class Script(NamedTuple):
         return [{"item": n} for n in range(count)]
 
     def given(self, question: Any, generation: int, destinations: tuple[str, ...], items: int) -> list[Any]:
-        """What ``args`` give each item: what they say of it, an error, or a reason why one node cannot take it."""
+        """What ``args`` give each item: what they say of it, an error, or a reason why one node cannot take it.
+
+        One node may have defaults besides.
+        """
         given: list[Any] = []
         for n in range(items):
             refused = generation < LAST_GENERATION and self._chance(self.refused, "refused", question, n)
@@ -56,6 +59,9 @@ class Script(NamedTuple):
                 )
             else:
                 given.append([0, {"given": self._number("args", question, n)}])
+                if self._chance(30, "defaults", question, n):
+                    name = destinations[self._number("filled", question, n) % len(destinations)]
+                    given[-1] += [{}, 0, {name: [{"filled": self._number("args", question, n)}, 0]}]
         return given
 
     def output(self, question: Any) -> Any:

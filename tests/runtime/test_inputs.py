@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from selinon_core.dispatch.references import Reference, Referring, written
 from selinon_core.errors import ArgumentError, ConfigurationError
+from selinon_core.project import compile_text
+from selinon_core.runtime.inputs import Inputs
 from selinon_core.schemas.arguments import MOST_DEFAULTS, ArgumentSchema
 
 NUMBER = {"type": "object", "required": ["number"], "properties": {"number": {"type": "integer", "default": 7}}}
@@ -107,3 +110,39 @@ def test_a_reference_that_leads_nowhere_is_the_fault_of_the_schema(tmp_path: Pat
     schema = ArgumentSchema.written({"properties": {"a": {"$ref": "gone.json"}}}, "flows.yaml", str(tmp_path))
     with pytest.raises(ConfigurationError, match=r"^input_schema 'flows.yaml' cannot be used"):
         schema.filled({"a": 1})
+
+
+def test_defaults_stand_beside_what_refers_to_results() -> None:
+    """Also where the arguments as a whole are a reference: a default is not lost in it."""
+    text = """
+tasks:
+  - {name: A, import: tasks, storage: S, input_schema: {type: object, properties: {currency: {default: EUR}}}}
+  - name: B
+    import: tasks
+    input_schema: {type: array, items: {type: object, properties: {currency: {default: EUR}}}}
+storages:
+  - {name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}
+flow-definitions:
+  - {name: f, edges: [{from: , to: [A, B]}]}
+"""
+    plan = compile_text({"nodes.yaml": text}).plan
+    assert plan is not None
+    task = plan.tasks["A"]
+    stored: dict[Any, Any] = {"lines": [1, 2], "$ref": 3}
+    whole = Referring(Reference("f", "Load", "1", ()).to_json())
+    partly = Referring(written({"lines": Reference("f", "Load", "1", ("lines",)), "$ref": 3}))
+
+    def read(reference: Reference) -> Any:
+        assert (reference.flow, reference.task, reference.id) == ("f", "Load", "1")
+        return stored[reference.path[0]] if reference.path else stored
+
+    for args in (whole, partly):
+        accepted = Inputs().accepted(task, args, lambda value: value.resolved(read))
+        assert isinstance(accepted, Referring)
+        assert "[1, 2]" not in str(accepted.value)
+        assert accepted.resolved(read) == {**stored, "currency": "EUR"}
+    listed = Referring(Reference("f", "Load", "1", ("items",)).to_json())
+    stored |= {"items": [{}], "currency": "USD"}
+    accepted = Inputs().accepted(plan.tasks["B"], listed, lambda value: value.resolved(read))
+    assert accepted == [{"currency": "EUR"}]
+    assert Inputs().accepted(task, whole, lambda value: value.resolved(read)) is whole

@@ -264,6 +264,18 @@ def test_a_large_plain_path_is_a_reference_where_that_is_wanted() -> None:
     assert given(value("[one for one in Load.lines]"), scope, Limits(refers=True)) == LONG
 
 
+def test_a_large_text_is_a_reference_too_and_no_limit_keeps_it_away() -> None:
+    world = World(Load={"page": "x" * (INLINE + 1), "head": "x" * INLINE})
+    scope = world.scope(world.run("Load"))
+    page, head = value("Load.page"), value("Load.head")
+    args = given({"page": page, "head": head}, scope, Limits(2 * INLINE, refers=True))
+    assert isinstance(args, Referring)
+    assert args.value["page"] == {"$ref": ["order", "Load", "Load-1", ["page"]]}
+    assert args.value["head"] == "x" * INLINE
+    with pytest.raises(ArgumentError, match="bytes"):
+        given(page, scope, Limits(INLINE))
+
+
 def test_references_are_handed_on_and_not_read() -> None:
     world = World()
     reference = Reference("order", "Load", "Load-1", ("lines",))

@@ -43,7 +43,7 @@ def start_given(flow_run: RunState, row: EdgeIndex, question: do.AskArgs, given:
             destination = flow_run.table.destinations[name]
             reason = reason_of(each, name)
             if reason is None:
-                start(flow_run, destination, row, question.sources, args_of(each), True, position)
+                start(flow_run, destination, row, question.sources, args_of(each, name), True, position)
                 continue
             failures = None
             if flow_run.current.passes_failures:
@@ -80,7 +80,7 @@ def start_refused(flow_run: RunState, node: NodeRun, given: Sequence[Any]) -> No
     if reason is not None:
         nodes_failed(flow_run, [refuse(flow_run, node, reason, node.refused_item)])
         return
-    node.refused, node.status, node.args = None, "active", args_of(given)
+    node.refused, node.status, node.args = None, "active", args_of(given, node.name)
     if flow_run.table.destinations[node.name].waited_for:
         flow_run.current.active[node.number] = node
     else:

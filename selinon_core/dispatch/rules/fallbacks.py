@@ -93,7 +93,7 @@ def start_fallbacks(
     for name in entry.fallback:
         destination = flow_run.table.destinations[name]
         if given is not None:
-            args = None if given[0] else args_of(given)
+            args = None if given[0] else args_of(given, name)
         else:
             args = current.args if destination.takes_args else None
         of_node = failures if destination.takes_failures else None
