@@ -212,7 +212,8 @@ class Case(NamedTuple):
     """One test of one flow, with its parameters filled in.
 
     ``id`` is ``file::title``. ``row`` tells cases apart whose names are equal but for their parameters. ``mocks``
-    has those of the file too. ``fail``: task -> how many first attempts fail (None: all). ``at``: (virtual
+    has those of the file too. ``env``: environment variables that conditions and expressions see, None for one
+    that is not set. ``fail``: task -> how many first attempts fail (None: all). ``at``: (virtual
     seconds, ``"cancel"`` or a signal). ``durations``: task -> virtual seconds of an attempt. ``seeds``: the runs'
     seeds, each has to pass. ``select``: tasks and flags of a selective run. ``schedule``: how a simulation of the
     production driver deviates from the default.
@@ -242,6 +243,7 @@ class Case(NamedTuple):
     expect: Expect = Expect()
     invariants: tuple[Invariant, ...] = ()
     schedule: tuple[Deviation, ...] = ()
+    env: Mapping[str, str | None] = {}
 
     @property
     def title(self) -> str:

@@ -38,8 +38,8 @@ _BY_NODE = ("args", "parents", "results", "outputs", "errors", "statuses", "atte
 def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
     """The text of a case file with these cases, each with its flow and its mocks.
 
-    What a case has besides ``args``, ``tags``, ``mocks``, ``tasks``, ``fail``, ``at``, ``durations``, ``timeout``,
-    ``stand_ins``, ``seeds``, ``driver``, ``schedule``, ``expect`` and ``invariants`` is left out.
+    What a case has besides ``args``, ``env``, ``tags``, ``mocks``, ``tasks``, ``fail``, ``at``, ``durations``,
+    ``timeout``, ``stand_ins``, ``seeds``, ``driver``, ``schedule``, ``expect`` and ``invariants`` is left out.
     """
     return "tests:\n" + entries_text(cases, plan)
 
@@ -54,6 +54,8 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     yield f"    flow: {_plain(case.flow)}"
     if case.args is not None:
         yield f"    args: {flow_text(literal(case.args))}"
+    if case.env:
+        yield f"    env: {flow_text(literal(dict(case.env)))}"
     if case.tags:
         yield f"    tags: {flow_text(list(case.tags))}"
     mocks = list(_mock_lines(case, plan))

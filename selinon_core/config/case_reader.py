@@ -7,6 +7,7 @@ itself warns about keeps its code, but for a key that is given twice: that is a 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.cases.model import Case, Expect, Invariant
@@ -120,8 +121,9 @@ class _CaseFileReader:
         mocks = found.mocks if isinstance(found.mocks, MocksRead) else MocksRead()
         invariants = found.invariants if isinstance(found.invariants, tuple) else ()
         tags = found.tags if isinstance(found.tags, tuple) else ()
+        env = found.env if isinstance(found.env, dict) else {}
         for node, at in found.tests or () if found.tests is not BROKEN else ():
-            self._case(node, at, flow, tags, mocks, invariants)
+            self._case(node, at, flow, tags, mocks, invariants, env)
         return CaseFileRead(tuple(self._cases), flow, mocks, invariants, uses)
 
     def _root(self) -> tuple[MappingNode | None, Via]:
@@ -162,6 +164,7 @@ class _CaseFileReader:
         tags: tuple[str, ...],
         mocks: MocksRead,
         invariants: tuple[Invariant, ...],
+        env: Mapping[str, str | None],
     ) -> None:
         reading = self._reading
         if type(node) is not MappingNode:
@@ -184,7 +187,9 @@ class _CaseFileReader:
                 case = read.case
                 read = read._replace(
                     case=case._replace(
-                        tags=tuple(dict.fromkeys((*tags, *case.tags))), invariants=(*invariants, *case.invariants)
+                        tags=tuple(dict.fromkeys((*tags, *case.tags))),
+                        invariants=(*invariants, *case.invariants),
+                        env={**env, **case.env} if env else case.env,
                     )
                 )
                 reads.append(read)
@@ -268,6 +273,7 @@ def _case_of(reading: CaseContext, found: CaseDef, name: str, flow: str | None, 
         file,
         _place(reading, found),
         args=args,
+        env=found.value("env", {}),
         tags=found.value("tags", ()),
         skip=found.value("skip", None),
         xfail=found.value("xfail", None),

@@ -81,7 +81,7 @@ def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
         constant = judge(leaf, None)
         return lambda play, sources: constant
     if kind is LeafKind.ENVIRONMENT:
-        name, truths = model.project.variables[leaf_key(leaf)]
+        name, truths = model.project.variables.truths[leaf_key(leaf)]
         variable = (VARIABLE, name)
         return lambda play, sources: play.env.holds(variable, truths)
     if kind is LeafKind.ARGUMENTS:

@@ -11,7 +11,7 @@ from selinon_core.errors import ConfigurationError
 from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
 from selinon_core.exploring.leaf_truths import LeafKey, Truths, leaf_key, possible_truths
-from selinon_core.exploring.variables import variable_truths
+from selinon_core.exploring.variables import variable_worlds
 from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan, Test
 from selinon_core.plan.functions import leaves_of, predicates_of
 from selinon_core.plan.model import Schema
@@ -163,7 +163,7 @@ class ProjectModel:
         self._flows: dict[str, FlowModel] = {}
         self._worlds: dict[Any, Worlds] = {} if like is None else like._worlds
         self.probes: dict[str, list[Probe]] = _find_probes(self.plans)
-        self.variables = variable_truths(_leaves_on_variables(self.plans))
+        self.variables = variable_worlds(_leaves_on_variables(self.plans))
         self.flows_reading_args = _find_flows_reading_args(plan)
 
     def __getitem__(self, flow: str) -> FlowModel:

@@ -36,8 +36,10 @@ from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
 from selinon_core.exploring.values_read import ValuesRead
+from selinon_core.exploring.variables import variable_name
 from selinon_core.plan import Leaf, Test
 from selinon_core.plan.functions import leaves_of
+from selinon_core.plan.variables import variables_read
 from selinon_core.worlds import LeafKind, Worlds, kind_of
 
 _LATE = 2 * STOP  # virtual seconds after which node runs end that end behind a stop
@@ -94,6 +96,7 @@ def witness_of_play(
         file=file,
         place=flow.place,
         args=writer.args(),
+        env=writer.variables(),
         mocks=writer.mocks(),
         at=() if play.cancelled_at is None else ((play.cancelled_at, "cancel"),),
         expect=Expect() if is_cut else _expected(play),
@@ -137,6 +140,18 @@ class _Writer:
             return self._read.arguments(None, schema)
         world = _first(self._play.env.masks.get(GIVEN, worlds.all))
         return _of_world(worlds, world, self._read.arguments(worlds.values[world], schema))
+
+    def variables(self) -> dict[str, str | None]:
+        """The environment variables that the conditions asked for, and those without which expressions fail."""
+        project = self._model.project
+        values, masks = project.variables.values, self._play.env.variables()
+        found = {name: values[name][_first(mask)] for (_, name), mask in masks.items() if name in values}
+        listed = project.plan.settings.environment
+        # expressions fail without a value, and the process that runs the case may have none
+        needed = {name for name in listed if "default" not in listed[name]} - found.keys()
+        if needed:
+            needed &= variables_read(project.plan, self._model.name)
+        return found | dict.fromkeys(sorted(needed), "text")
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
@@ -229,7 +244,7 @@ class _Writer:
         return {name: FunctionMock(tuple(values)) for name, values in calls.items()}
 
     def _conditions(self) -> tuple[ConditionMock, ...]:
-        """The truths of conditions that ask functions of the project, or the environment."""
+        """The truths of conditions that ask functions of the project."""
         flow = self._model.flow
         asked: dict[tuple[bool, int], list[bool]] = defaultdict(list)
         for is_fallback, index, value in self._play.asked:
@@ -248,8 +263,11 @@ class _Writer:
         return tuple(found)
 
     def _is_unknown(self, leaf: Leaf | Test, *, is_fallback: bool) -> bool:
-        """Whether no result or argument of the case decides a leaf."""
-        if kind_of(leaf) not in (LeafKind.UNKNOWN, LeafKind.ENVIRONMENT):
+        """Whether no result, argument or variable of the case decides a leaf."""
+        kind = kind_of(leaf)
+        if kind is LeafKind.ENVIRONMENT and isinstance(leaf, Leaf):
+            return variable_name(leaf) not in self._model.project.variables.values
+        if kind is not LeafKind.UNKNOWN:
             return False
         if isinstance(leaf, Leaf) or self._model.read(leaf, is_fallback=is_fallback) is None:
             return True

@@ -8,6 +8,7 @@ from typing import Any
 from selinon_core.cases.model import FunctionMock
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import ImportRef
+from selinon_core.plan.variables import reads_variable
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 
@@ -27,11 +28,19 @@ class MockedImports(Imports):
 
     ``warnings`` has one text for each function that got a default: a predicate is false, a foreach yields
     nothing, a selective run function says to run, a strategy is the default one. ``calls`` is that of the run
-    that began last. ``lenient``: see above.
+    that began last. ``lenient``: see above. ``variables``: environment variables that the shipped predicates see
+    instead of those of the process, None for one that is not set.
     """
 
-    def __init__(self, pythonpath: tuple[str, ...], functions: Mapping[str, FunctionMock], lenient: bool) -> None:
+    def __init__(
+        self,
+        pythonpath: tuple[str, ...],
+        functions: Mapping[str, FunctionMock],
+        lenient: bool,
+        variables: Mapping[str, str | None],
+    ) -> None:
         super().__init__(pythonpath)
+        self._variables = variables
         self._functions = functions
         self.lenient = lenient
         self._warnings: dict[ImportRef, str] = {}
@@ -52,8 +61,18 @@ class MockedImports(Imports):
         return self.calls
 
     def predicate(self, ref: ImportRef) -> Callable[..., Any]:
-        """The predicate, its mock, or one that is false."""
-        return self._function(ref, super().predicate, False, "is false")
+        """The predicate, its mock, or one that is false; one that looks at the variables of the case."""
+        found = self._function(ref, super().predicate, False, "is false")
+        if not self._variables or str(ref) in self._functions or not reads_variable(ref):
+            return found
+
+        def looking(env: Any, **value: Any) -> Any:
+            if not isinstance(env, str) or env not in self._variables:
+                return found(env=env, **value)
+            text = self._variables[env]
+            return text is not None and (ref.name == "envExist" or text == value.get("value"))
+
+        return looking
 
     def foreach(self, ref: ImportRef) -> Callable[..., Any]:
         """The foreach function, its mock, or one that yields nothing."""

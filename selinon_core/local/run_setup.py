@@ -15,6 +15,7 @@ from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan, TaskPlan
 from selinon_core.plan.started import nodes_of
+from selinon_core.plan.variables import given_variables
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.inputs import Inputs
@@ -60,7 +61,8 @@ class RunSetup:
             from selinon_core.cases.functions import call_by_call
 
             mocked = call_by_call(mocks.functions, plan)
-        self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
+        pythonpath = options.pythonpath or default_pythonpath(plan)
+        self.imports = MockedImports(pythonpath, mocked, options.mock_all, given_variables(plan))
         if like is not None:
             self.imports.know(like.imports)
         self.conditions = BoundConditions(self.imports)

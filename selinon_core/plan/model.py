@@ -383,7 +383,8 @@ class Settings(NamedTuple):
     """The ``global`` section. ``trace`` holds one mapping per sink: ``{"logging": True}``, ...
 
     ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
-    ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
+    ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``. A plan
+    that a test case runs may have a ``"value"`` there, which counts before that of the process (None: not set).
     ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
     patterns of keys whose values traces, statuses and pages do not show. ``schedules`` and ``notify`` are in the
     order of the file. ``lanes`` are by name, ``links`` are templates of addresses by name, see ``link_templates``.

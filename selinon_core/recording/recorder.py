@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from selinon_core.cases.model import Case, Expect, Mocks
@@ -22,6 +23,7 @@ from selinon_core.recording.reduction import Reduction
 from selinon_core.recording.rows import Row, rows_of
 from selinon_core.recording.run_data import RecordedRun, RunData, check_recordable
 from selinon_core.recording.unknown import UNKNOWN
+from selinon_core.recording.variables import variables_of
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.snapshots import Snapshots
@@ -89,13 +91,15 @@ class Recorder:
         data = RunData(recorded)
         infer_results(data)
         keeps_all = options.data == "all" or (options.data is None and not recorded.is_production)
+        env, unknown = variables_of(self._plan, data.flow, os.environ, secrets)
+        data.missing += [f"the environment variable {name}" for name in unknown]
         redact(data, secrets, self._reads, self._schemas.of)
         if not keeps_all:
             Reduction(self._plan, self._reads, self._schemas.of).apply(data)
         outcome = recorded.view.root.outcome
         if outcome is not None and (outcome.cancelled or outcome.timed_out) and not run_seconds(data):
             data.missing.append("the time at which it was ended")
-        trials = _Trials(self, data, name, file, recorded)
+        trials = _Trials(self, data, env, name, file, recorded)
         found = trials.best(keeps_all, options.verify)
         return self._with_expectations(found, data, options, secrets)
 
@@ -140,9 +144,18 @@ class _Trial(NamedTuple):
 class _Trials:
     """Ways to write a run as a case, the simplest first, until one repeats it."""
 
-    def __init__(self, recorder: Recorder, data: RunData, name: str, file: str, recorded: RecordedRun) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        data: RunData,
+        env: Mapping[str, str | None],
+        name: str,
+        file: str,
+        recorded: RecordedRun,
+    ) -> None:
         self._recorder = recorder
         self._data = data
+        self._env = env
         self._name = name
         self._file = file
         self._recorded = recorded
@@ -213,6 +226,7 @@ class _Trials:
             Place(self._file, 1, 1),
             args=None if data.args is UNKNOWN else data.args,
             mocks=mocks,
+            env=self._env,
             stand_ins="allow" if data.missing else "fail",
             expect=Expect(),
         )

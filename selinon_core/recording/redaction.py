@@ -71,6 +71,10 @@ class Secrets:
     def _is_hidden(self, above: tuple[str, ...], steps: tuple[str, ...]) -> bool:
         return self._hides.hides(above, steps) and not self._keeps.hides(above, steps)
 
+    def keeps(self, key: str) -> bool:
+        """Whether what stands under a key is an exception, on top of a value."""
+        return self._keeps.hides((), self._keeps.steps(key))
+
     def learn(self, hidden: Hidden) -> None:
         """Give the scalars of a hidden value their stand-ins."""
         for scalar in _scalars(hidden.value):

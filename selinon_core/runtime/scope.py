@@ -110,7 +110,7 @@ class Scope(SourceResults):
         listed = self._environment.get(name)
         if listed is None:
             raise MissingValue(f"env.{name} is not listed under global.env")
-        value = os.environ.get(name)
+        value = listed["value"] if "value" in listed else os.environ.get(name)
         if value is not None:
             return value
         if "default" not in listed:

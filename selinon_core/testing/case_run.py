@@ -14,6 +14,7 @@ from selinon_core.local.garbage import RareCollections
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
+from selinon_core.plan.variables import with_environment
 from selinon_core.testing.captured import CapturedOutput
 from selinon_core.testing.effects import EffectNotes
 from selinon_core.testing.judge import judge
@@ -182,20 +183,23 @@ class CaseRunner:
     def _setup(self, case: Case) -> RunSetup:
         functions, conditions = case.mocks.functions, case.mocks.conditions
         mocked = repr((functions, conditions)) if functions or conditions else ""
-        key = (self._is_mocked(case), mocked, None if case.timeout is None else (case.flow, case.timeout))
+        base: tuple[Any, ...] = (self._is_mocked(case), mocked, None, ())
+        timeout = None if case.timeout is None else (case.flow, case.timeout)
+        key = (*base[:2], timeout, tuple(sorted(case.env.items())))
         found = self._setups.get(key)
         if found is None:
-            options, like = self._local_options(case, 0), self._similar.get(key)
-            found = self._setups[key] = RunSetup(self._plan_of(case), options, like)
+            like = self._similar.get(key) or self._setups.get(base)
+            found = self._setups[key] = RunSetup(self._plan_of(case), self._local_options(case, 0), like)
         return found
 
     def _plan_of(self, case: Case) -> Plan:
-        """The plan, with the case's own time-out of the flow."""
-        flow = self._plan.flows[case.flow]
+        """The plan, with the case's own time-out of the flow, and its environment variables."""
+        plan = with_environment(self._plan, case.env)
+        flow = plan.flows[case.flow]
         if case.timeout is None or (flow.timeout is not None and flow.timeout <= case.timeout):
-            return self._plan
-        flows = {**self._plan.flows, case.flow: flow._replace(timeout=case.timeout)}
-        return Plan(self._plan.tasks, flows, self._plan.storages, self._plan.settings)
+            return plan
+        flows = {**plan.flows, case.flow: flow._replace(timeout=case.timeout)}
+        return Plan(plan.tasks, flows, plan.storages, plan.settings)
 
 
 def _selective(case: Case, plan: Plan) -> SelectiveRun | None:

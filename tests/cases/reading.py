@@ -15,6 +15,7 @@ FILE = "order.flowtest.yaml"
 EVERY_KEY = """
 flow: order
 tags: [shop]
+env: {STAGE: test}
 x-data: &tea {number: 7, total: 81.0}
 mocks:
   LoadOrder: {result: *tea}
@@ -29,6 +30,7 @@ tests:
   - name: everything
     flow: payment
     args: {order: 1}
+    env: {REGION: eu, TOKEN: null}
     tags: slow
     skip: too slow
     xfail: a bug

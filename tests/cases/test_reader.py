@@ -43,6 +43,7 @@ def test_every_key_of_a_case_is_read() -> None:
         {"order": 1},
         ("shop", "slow"),
     )
+    assert case.env == {"STAGE": "test", "REGION": "eu", "TOKEN": None}
     assert (case.skip, case.xfail, case.tasks, case.stand_ins) == ("too slow", "a bug", "real", "allow")
     assert (case.fail, case.at, case.durations) == (
         {"Charge": 2, "Ship": None},
@@ -83,7 +84,7 @@ def test_every_expectation_is_read() -> None:
         "Orders": 2,
         "Bills": {"Charge": (Equal(1),)},
     }
-    assert str(expect.args["Charge"].place) == f"{FILE}:62:14"
+    assert str(expect.args["Charge"].place) == f"{FILE}:64:14"
 
 
 def test_every_form_of_a_mock_is_read() -> None:
@@ -115,11 +116,11 @@ def test_an_outcome_stands_where_people_look_for_it() -> None:
     nodes = everything().mocks.nodes
     places = {name: nodes[name].rules[0].script.outcomes[0].place for name in ("LoadOrder", "Charge", "Refund")}
     assert places == {
-        "LoadOrder": Place(FILE, 6, 3),  # its name
-        "Charge": Place(FILE, 22, 16),  # the outcome in the list
-        "Refund": Place(FILE, 23, 27),
+        "LoadOrder": Place(FILE, 7, 3),  # its name
+        "Charge": Place(FILE, 24, 16),  # the outcome in the list
+        "Refund": Place(FILE, 25, 27),
     }
-    assert nodes["Ship"].rules[1].place == Place(FILE, 26, 11)
+    assert nodes["Ship"].rules[1].place == Place(FILE, 28, 11)
 
 
 def test_invariants_of_the_file_hold_for_every_case() -> None:
@@ -370,6 +371,7 @@ def test_the_json_schema_takes_what_the_reader_takes() -> None:
         {"tests": []},
         {"tests": [{"flow": "f"}]},
         {"tests": [{"name": "a", "sedes": 3}]},
+        {"tests": [{"name": "a", "env": {"PORT": 80}}]},
         {"tests": [{"name": "a", "schedule": [1]}]},
         {"tests": [{"name": "a", "mocks": {"A": {"reslt": 1}}}]},
         {"tests": [{"name": "a", "expect": {"results": {"A": {"$matches": "x"}}}}]},

@@ -14,6 +14,7 @@ from selinon_core.cases.writing import case_file_text
 from selinon_core.exploring import Context, Limits, ProjectModel, Summaries, witness_of
 from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.plan import Plan
+from selinon_core.plan.variables import with_environment
 from selinon_core.project import compile_project
 from selinon_core.project.case_files import read_case_text
 from selinon_core.schemas.check import ResultSchema
@@ -25,6 +26,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_flows"
 
 def replayed(plan: Plan, case: Case) -> tuple[str, dict[str, int]]:
     """The status of a run with the mocks of the case, and how many runs of each node there were."""
+    plan = with_environment(plan, case.env)
     quiet = Plan(plan.tasks, plan.flows, plan.storages, plan.settings._replace(trace=()))
     run = LocalExecutor(quiet, LocalOptions(mocks=case.mocks, mock_all=True, at=case.at)).run(case.flow, case.args)
     nodes = [node for node in run.facts.nodes if node.flow_run is run.facts.root]
@@ -173,3 +175,25 @@ global: {predicates_module: checks}
     exploration = summaries.explore(Context("main"))
     witness = witness_of(summaries, Context("main"), next(iter(exploration.outcomes.values())), "first")
     assert not witness.is_confirmed
+
+
+def test_variables_are_those_of_the_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the process has does not matter, nor that it has not what an expression cannot do without."""
+    monkeypatch.setenv("REGION", "api")
+    flows = """
+  - name: main
+    edges:
+      - {from: , to: A, condition: {name: envEqual, args: {env: REGION, value: api}}, args: "${env.TOKEN}"}
+      - {from: , to: B, condition: {not: {name: envExist, args: {env: REGION}}}}
+      - {from: , to: C, condition: {name: envEqual, args: {env: REGION, value: other}}}
+      - {from: , to: D, args: "${env.STAGE}"}
+global: {env: {TOKEN: {}, STAGE: {default: test}}}
+"""
+    plan = plan_of(tmp_path, flows, "A B C D")
+    summaries = summaries_of(plan, tmp_path, failures=0)
+    assert check_all(plan, summaries, "main") == 4
+    outcomes = summaries.explore(Context("main")).outcomes
+    found = [witness_of(summaries, Context("main"), choices, "a case") for choices in outcomes.values()]
+    regions = sorted(str(witness.case.env.pop("REGION")) for witness in found)  # type: ignore[attr-defined]
+    assert regions == ["None", "api", "other", "other_"]
+    assert all(witness.case.env == {"TOKEN": "text"} and not witness.guessed for witness in found)

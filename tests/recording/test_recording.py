@@ -371,3 +371,39 @@ def test_items_of_a_function_that_are_seen_once_are_those_of_all_its_calls() -> 
     flows = {"main": ["-> Load", ("Load -> A", each(False)), ("Load -> B", each(True))]}
     _, text = recorded(flows, {"items": lambda *_: ["x", "y"]})
     assert 'tests.local.trying.items: ["x", "y"]' in text
+
+
+BY_VARIABLE = {
+    "main": {
+        "edges": [
+            "-> A",
+            ("A -> B", {"args": {"where": "${env.REGION}", "with": "${env.TOKEN}"}}),
+            ("A -> C", {"condition": "env.STAGE == 'live'"}),
+        ]
+    }
+}
+VARIABLES = {"REGION": {"default": "eu"}, "TOKEN": {}, "STAGE": {"default": "test"}}
+
+
+def test_variables_that_expressions_read_are_kept_but_for_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGION", "us")
+    monkeypatch.setenv("TOKEN", "hunter2")
+    plan = build(BY_VARIABLE, env=VARIABLES)
+    run = of_report(plan, play(plan))
+    _, text = record(plan, run, expect="full")
+    assert '    env: {"REGION": "us", "TOKEN": "redacted-1"}' in text
+    assert "hunter2" not in text
+    _, text = record(plan, run, expect="full", keep=("TOKEN",))
+    assert '    env: {"REGION": "us", "TOKEN": "hunter2"}' in text
+    _, text = record(plan, run, expect="full", redact=("REGION",))
+    assert '"REGION": "redacted-1"' in text
+
+
+def test_a_variable_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hunter2")
+    plan = build(BY_VARIABLE, env=VARIABLES)
+    run = of_report(plan, play(plan))
+    monkeypatch.delenv("TOKEN")
+    found, text = record(plan, run)
+    assert found.missing == ("the environment variable TOKEN",)
+    assert '    env: {"REGION": null, "TOKEN": "unknown"}' in text

@@ -29,7 +29,7 @@ from selinon_core.config.schema.types import (
     ValueType,
 )
 from selinon_core.config.yaml.files import read_bytes
-from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import suggestion
@@ -163,6 +163,42 @@ class Failing(ValueType):
 
     def schema(self) -> JsonSchema:
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+
+class Variables(ValueType):
+    """A mapping of environment variables to texts; null is one that is not set."""
+
+    expected = "a mapping of environment variables to texts"
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, str | None] | Broken:
+        if type(node) is not MappingNode:
+            return reading.wrong_type(node, via, f'"{label}"', self.expected)
+        found: dict[str, str | None] = {}
+        whole = True
+        for name, (written, value, inner) in node.entries.items():
+            key, at = resolve_alias(written, via + inner)
+            item, through = resolve_alias(value, via + inner)
+            if not isinstance(name, str):
+                reading.wrong_type(key, at, "the name of a variable", "a name", help="put it in quotes")
+            else:
+                is_scalar = type(item) not in (MappingNode, SequenceNode, BrokenNode)
+                text = reading.scalar(item) if is_scalar else BROKEN
+                if text is None or isinstance(text, str):
+                    found[name] = text
+                else:
+                    label = f'the variable "{shorten(name)}"'
+                    help = "put it in quotes" if is_scalar else ""
+                    reading.wrong_type(item, through, label, "a text, or null if it is not set", help=help)
+            whole = whole and name in found
+            if isinstance(name, str):
+                case_context(reading).uses.append(NameUse("variable", name, "env", reading.location(key, at)))
+        return found if whole else BROKEN
+
+    def schema(self) -> JsonSchema:
+        return {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+
+
+_ENV = Variables()
 
 
 class AtDef(Definition):
@@ -337,6 +373,7 @@ class CaseDef(Definition):
         "at",
         "driver",
         "durations",
+        "env",
         "expect",
         "fail",
         "flow",
@@ -409,6 +446,7 @@ CASE = MappingType(
         Key("name", Text("the name of the case", nonempty=True), "what it shows", "name", required=True),
         Key("flow", _FLOW, "the flow to run; default: that of the file", "flow"),
         Key("args", Arguments(), "the arguments of the flow", "args"),
+        Key("env", _ENV, "environment variables that expressions see; null: not set", "env"),
         Key("tags", _TAGS, "words to select cases by", "tags"),
         Key("skip", _REASON, "why the case is not run", "skip"),
         Key("xfail", _REASON, "why the case fails", "xfail"),
@@ -464,8 +502,9 @@ class RawList(ValueType):
 class CaseFileDef(Definition):
     """A case file whose cases are not read yet."""
 
-    __slots__ = ("flow", "invariants", "mocks", "tags", "tests")
+    __slots__ = ("env", "flow", "invariants", "mocks", "tags", "tests")
 
+    env: Any
     flow: Any
     invariants: Any
     mocks: Any
@@ -479,6 +518,7 @@ CASE_FILE = MappingType(
     (
         Key("flow", _FLOW, "the flow of cases that name none", "flow"),
         Key("tags", _TAGS, "tags of every case", "tags"),
+        Key("env", _ENV, "environment variables of every case; those of a case count more", "env"),
         Key("mocks", MOCKS, "mocks of every case; those of a case replace them name by name", "mocks"),
         Key("tests", RawList(), "the test cases", "tests", required=True),
         Key("invariants", INVARIANTS, "what holds in every run", "invariants"),

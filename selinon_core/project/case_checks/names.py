@@ -20,6 +20,7 @@ from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.diagnostics.wording import question, suggestion
 from selinon_core.plan import Plan
 from selinon_core.plan.started import flows_below, nodes_of
+from selinon_core.plan.variables import declared_variables, variables_read
 
 #: Keys below which a name is an invariant's, which has a code of its own.
 OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "before", "if", "then", "edge"})
@@ -28,7 +29,7 @@ OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "befo
 def check_shared_names(found: CaseFileRead, plan: Plan, collector: Collector) -> None:
     """Report unknown names outside of cases."""
     for use in found.uses:
-        if use.kind in ("flow", "name") and use.key not in OF_INVARIANTS:
+        if use.kind in ("flow", "name", "variable") and use.key not in OF_INVARIANTS:
             _check(use, None, plan, collector)
 
 
@@ -69,6 +70,8 @@ def _check(use: NameUse, flow: str | None, plan: Plan, collector: Collector) -> 
     elif use.kind == "storage":
         if use.text not in plan.storages:
             _unknown(collector, use.location, "storage", use.text, plan.storages)
+    elif use.kind == "variable":
+        _check_variable(use, flow, plan, collector)
     elif use.kind == "name":
         if use.text not in plan.tasks and use.text not in plan.flows:
             _unknown(collector, use.location, "task or flow", use.text, [*plan.tasks, *plan.flows])
@@ -84,6 +87,22 @@ def _check(use: NameUse, flow: str | None, plan: Plan, collector: Collector) -> 
             _unknown(collector, use.location, "fallback", use.text, known, f' of "{flow}" or the flows it starts')
     elif use.kind == "node":
         _check_node(use, flow, plan, collector)
+
+
+def _check_variable(use: NameUse, flow: str | None, plan: Plan, collector: Collector) -> None:
+    """Report a variable that no flow can read, and as never used one that this flow does not read."""
+    declared = declared_variables(plan)
+    if use.text not in declared:
+        what = "environment variable of the flows"
+        _unknown(collector, use.location, what, use.text, declared, if_none="list it under global: env:")
+    elif flow is not None and use.text not in variables_read(plan, flow):
+        collector.add(
+            kinds.CASE_UNUSED,
+            use.location,
+            f'the variable "{shorten(use.text)}" is never read',
+            note=f'neither "{flow}" nor a flow that it starts has it in an expression or a condition',
+            help="remove it",
+        )
 
 
 def _check_node(use: NameUse, flow: str, plan: Plan, collector: Collector) -> None:
@@ -140,7 +159,13 @@ def where_reached(plan: Plan, flow: str, name: str) -> str | None:
 
 
 def _unknown(
-    collector: Collector, location: SourceLocation, what: str, name: str, known: Iterable[str], of: str = ""
+    collector: Collector,
+    location: SourceLocation,
+    what: str,
+    name: str,
+    known: Iterable[str],
+    of: str = "",
+    if_none: str = "there is none",
 ) -> None:
     known = list(dict.fromkeys(known))
     listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
@@ -149,7 +174,7 @@ def _unknown(
         location,
         f'no {what}{of} is called "{shorten(name)}"',
         note="unknown",
-        help=suggestion(name, known) or (f"known: {listed}" if known else "there is none"),
+        help=suggestion(name, known) or (f"known: {listed}" if known else if_none),
     )
 
 
