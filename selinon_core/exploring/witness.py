@@ -39,7 +39,7 @@ from selinon_core.exploring.values_read import ValuesRead
 from selinon_core.exploring.variables import variable_name
 from selinon_core.plan import Leaf, Test
 from selinon_core.plan.functions import leaves_of
-from selinon_core.plan.variables import variables_read
+from selinon_core.plan.variable_uses import variables_read
 from selinon_core.worlds import LeafKind, Worlds, kind_of
 
 _LATE = 2 * STOP  # virtual seconds after which node runs end that end behind a stop

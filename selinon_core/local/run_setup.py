@@ -15,7 +15,6 @@ from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan, TaskPlan
 from selinon_core.plan.started import nodes_of
-from selinon_core.plan.variables import given_variables
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.inputs import Inputs
@@ -32,6 +31,15 @@ def default_pythonpath(plan: Plan) -> tuple[str, ...]:
     files = dict.fromkeys(task.place.file for task in plan.tasks.values())
     directories = (os.path.dirname(os.path.abspath(file)) for file in files if os.path.isfile(file))
     return tuple(dict.fromkeys([*directories, os.getcwd()]))
+
+
+def _variables(plan: Plan) -> Mapping[str, str | None]:
+    """The environment variables of a test case."""
+    if not plan.settings.environment:
+        return {}
+    from selinon_core.plan.variables import given_variables  # most plans read none
+
+    return given_variables(plan)
 
 
 def _same_schemas(plan: Plan, other: Plan) -> bool:
@@ -62,7 +70,7 @@ class RunSetup:
 
             mocked = call_by_call(mocks.functions, plan)
         pythonpath = options.pythonpath or default_pythonpath(plan)
-        self.imports = MockedImports(pythonpath, mocked, options.mock_all, given_variables(plan))
+        self.imports = MockedImports(pythonpath, mocked, options.mock_all, _variables(plan))
         if like is not None:
             self.imports.know(like.imports)
         self.conditions = BoundConditions(self.imports)

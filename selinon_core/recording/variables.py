@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from selinon_core.plan import Plan
-from selinon_core.plan.variables import variables_read
+from selinon_core.plan.variable_uses import variables_read
 from selinon_core.recording.redaction import Secrets
 from selinon_core.runtime.redaction import SHORTEST
 

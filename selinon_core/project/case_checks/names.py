@@ -20,7 +20,7 @@ from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.diagnostics.wording import question, suggestion
 from selinon_core.plan import Plan
 from selinon_core.plan.started import flows_below, nodes_of
-from selinon_core.plan.variables import declared_variables, variables_read
+from selinon_core.plan.variable_uses import declared_variables, variables_read
 
 #: Keys below which a name is an invariant's, which has a code of its own.
 OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "before", "if", "then", "edge"})
