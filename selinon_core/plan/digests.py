@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from selinon_core.plan.json_expressions import has_where
@@ -42,13 +42,25 @@ def _below(plan: Plan, flow: str) -> list[str]:
 
 def _what_it_does(definition: dict[str, Any]) -> Any:
     """A task or a flow without what runs do not depend on: places and tags."""
-    return _without_places({key: value for key, value in definition.items() if key != "tags"})
+    what = _without_places(definition)
+    what.pop("tags", None)
+    return what
+
+
+_PLACES = frozenset({"place", "args_where", "output_where"})
+_PLACES_OF_EXPRESSION = _PLACES | {"where"}
+_NESTED = (dict, list)
 
 
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        left_out = ("place", "args_where", "output_where", "where" if has_where(value) else "place")
-        return {key: _without_places(item) for key, item in value.items() if key not in left_out}
+        left_out = _PLACES_OF_EXPRESSION if has_where(value) else _PLACES
+        # Most items are text, numbers or None: these are not worth a call.
+        return {
+            key: _without_places(item) if isinstance(item, _NESTED) else item
+            for key, item in value.items()
+            if key not in left_out
+        }
     return [_without_places(item) for item in value] if isinstance(value, list) else value
 
 
@@ -56,18 +68,22 @@ def task_digests(plan: Plan, names: Iterable[str]) -> dict[str, str]:
     """8 hexadecimal digits for each of these tasks, which change with what the files say about it."""
     from selinon_core.plan.json_form import task_json
 
-    return {name: _digest(_what_it_does(task_json(plan.tasks[name]))) for name in names}
+    digest = _digester()
+    return {name: digest(_what_it_does(task_json(plan.tasks[name]))) for name in names}
 
 
 def edge_digests(flow: FlowPlan) -> dict[int, str]:
     """By index, 8 hexadecimal digits for each edge, which change with it but not with its place in the file."""
     from selinon_core.plan.json_edges import edge_json
 
-    return {edge.index: _digest({**edge_json(edge), "index": 0}) for edge in flow.edges}
+    digest = _digester()
+    return {edge.index: digest(_without_places({**edge_json(edge), "index": 0})) for edge in flow.edges}
 
 
-def _digest(value: Any) -> str:
+def _digester() -> Callable[[Any], str]:
+    """Digests of definitions without places; ``json.dumps`` would make an encoder for each of them."""
     import hashlib
     import json
 
-    return hashlib.sha256(json.dumps(_without_places(value), sort_keys=True).encode()).hexdigest()[:8]
+    encode = json.JSONEncoder(sort_keys=True).encode
+    return lambda value: hashlib.sha256(encode(value).encode()).hexdigest()[:8]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from selinon_core.plan.digests import flow_digests
+from selinon_core.plan.digests import edge_digests, flow_digests, task_digests
 from selinon_core.project import compile_text
 
 TEXT = """
@@ -41,3 +41,11 @@ def digests(text: str) -> dict[str, str]:
 def test_a_digest_changes_with_its_flow_and_what_the_flow_starts(old: str, new: str, changed: set[str]) -> None:
     before, after = digests(TEXT), digests(TEXT.replace(old, new))
     assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_digests_that_runs_have_kept_stay_comparable() -> None:
+    """The store has digests of earlier workers: what is defined as before must not look changed."""
+    plan = compile_text({"flow.yaml": TEXT.replace("to: B", "to: B, condition: args.n > 1")}).plan
+    assert plan is not None
+    assert task_digests(plan, ["A", "B"]) == {"A": "f3b7e091", "B": "0dc13837"}
+    assert edge_digests(plan.flows["other"]) == {0: "cc2dc0bf"}

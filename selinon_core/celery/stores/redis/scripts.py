@@ -238,7 +238,7 @@ local batch, consumed, carrier, inlined = ARGV[5], tonumber(ARGV[6]), ARGV[7], A
 local keep, lease, ttl, clear = ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == '1'
 local at = 14
 local function list()
-  local n = tonumber(ARGV[at])
+  local n = tonumber(ARGV[at] or 0)
   local from = at + 1
   at = from + n
   return n, from

@@ -386,7 +386,8 @@ class RedisStore:
             int(step.clear_timers),
             "" if step.limit is None else commit_argument(step.limit),
         ]
-        # Most of these are empty in most steps.
+        # Most of these are empty in most steps. The script takes those that are missing at the end as empty.
+        ends = len(args)
         for part in (
             step.create and _flat(step.create.items()),
             None if step.reopens is None else _reopening(step.reopens),
@@ -403,8 +404,10 @@ class RedisStore:
             if part:
                 args.append(len(part))
                 args += part
+                ends = len(args)
             else:
                 args.append(0)
+        del args[ends:]
         return args
 
     def header(self, flow_id: str) -> Mapping[str, str] | None:
@@ -499,12 +502,13 @@ class RedisStore:
 
 
 def _packed(parts: tuple[Any, ...]) -> bytes:
-    """A command in the protocol of Redis."""
-    out = [b"*%d\r\n" % len(parts)]
-    for part in parts:
-        encoded = part if part.__class__ is bytes else str(part).encode()
-        out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
-    return b"".join(out)
+    """A command in the protocol of Redis; most are ASCII, so that a text has as many bytes as characters."""
+    texts = list(map(str, parts))
+    packed = f"*{len(texts)}\r\n" + "".join([f"${len(text)}\r\n{text}\r\n" for text in texts])
+    if packed.isascii():
+        return packed.encode()
+    encoded = [text.encode() for text in texts]
+    return b"*%d\r\n" % len(encoded) + b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in encoded])
 
 
 _KEPT, _REFUSED = Committed(True, holds=True), Committed(False)
