@@ -223,6 +223,58 @@ def test_the_place_of_a_killed_worker_is_that_of_the_next_attempt() -> None:
     assert place.state("api") == LimitState(0, [], [])
 
 
+def test_a_lost_message_of_a_place_is_missed_though_its_run_makes_progress() -> None:
+    world = world_of(plan_of("{key: api, max: 1}", "{from: , to: [A, B]}, {from: B, to: B}"), workers=1)
+
+    def takes_two_seconds(args: Any) -> None:
+        world.now += 2
+        if ran["B"] == 50:
+            raise ValueError("that will do")
+
+    does["B"] = takes_two_seconds
+    limits = world.store.task_limits
+    other = LimitPlace("api", holder_of("elsewhere", 1), "A", "celery", 0, world.now)
+    assert limits.claim(other, 1, world.now).holds
+    id = world.start("f")
+    while not limits.state("api").waiting:
+        assert world.step()
+    assert limits.give_back(other, world.now)
+    while not any('"task": "A"' in text for text, _ in world.broker.queue):
+        assert world.step()
+    world.broker.queue[:] = [sent for sent in world.broker.queue if '"task": "A"' not in sent[0]]
+    while not ran["A"]:
+        assert world.step()
+    assert ran["B"] < 20
+    world.work()
+    assert (statuses(world, [id]), ran) == (["failure"], {"A": 1, "B": 50})
+    assert limits.state("api") == LimitState(0, [], [])
+
+
+def test_a_lost_message_of_a_place_that_was_granted_before_there_was_a_reminder_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of(plan_of("{key: api, max: 1}", "{from: , to: A}"))
+    limits = world.store.task_limits
+    other = LimitPlace("api", holder_of("elsewhere", 1), "A", "celery", 0, world.store.clock())
+    claim = limits.claim
+
+    def claim_while_the_other_ends(place: LimitPlace, max: int, now: float) -> Placed:
+        placed = claim(place, max, now)
+        if not placed.holds:
+            assert limits.give_back(other, now)
+        return placed
+
+    assert claim(other, 1, world.store.clock()).holds
+    monkeypatch.setattr(limits, "claim", claim_while_the_other_ends)
+    id, began = world.start("f", None), world.now
+    while not limits.holds("api", holder_of(id, 1)):
+        assert world.step()
+    world.broker.queue.clear()
+    world.work()
+    assert (statuses(world, [id]), ran["A"]) == (["success"], 1)
+    assert world.now - began < 60
+
+
 def test_a_cancelled_run_leaves_no_place_behind() -> None:
     world = world_of(plan_of("{key: api, max: 1}", "{from: , to: A}"))
     killed = world.start("f")
@@ -275,11 +327,11 @@ def test_places_are_neither_doubled_nor_lost_whatever_happens(seed: int) -> None
         if chooser.random() < 0.03:
             id = chooser.choice(ids)
             world.pause("f", id, int((world.store.header(id) or {}).get("paused") or 0) + 1)
+    world.work()  # messages that pause runs may be on their way
     for id in ids:
-        paused = int((world.store.header(id) or {}).get("paused") or 0)
-        if paused % 2:
-            world.pause("f", id, paused + 1)
-    world.work()
+        while (paused := int((world.store.header(id) or {}).get("paused") or 0)) % 2:
+            world.pause("f", id, paused + 1)  # it may be lost
+            world.work()
     world.pass_time(40.0)
     world.pass_time(40.0)
     assert set(statuses(world, ids)) <= {"success", "failure", "cancelled"}

@@ -169,8 +169,23 @@ class LeasedExecution:
             self._parts.relay.waits.time_out(run, timer.number)
         elif timer.is_send:
             message = self._parts.relay.resend(run, timer.number)
-            return () if message is None else (message,)
+            if message is None:
+                return ()
+            if timer.kind == keys.SEND_TASK:
+                self._miss_later(run, transition, timer, message)
+            return (message,)
         return ()
+
+    def _miss_later(
+        self, run: CachedRun, transition: Transition, timer: TimerKey, message: OutgoingMessage
+    ) -> None:
+        """Send the message of a task with a limit again when it has not arrived: it has a place meanwhile.
+
+        Other messages are missed when their run makes no progress, and here other node runs may.
+        """
+        node = run.machine.run_of(timer.number)
+        if node is not None and self._parts.plan.tasks[node.name].limit is not None:
+            transition.timers[timer] = transition.now + self._parts.relay.missed_after(message)
 
     def _fail_unreplayable(self, flow_id: str, opened: Opened, header: RunHeader, reason: str) -> None:
         """Fail a run whose log cannot be replayed; its parent is notified first, or it might never be."""

@@ -49,6 +49,8 @@ CANCELLED_BEFORE = "the flow run was cancelled before it began"
 SEND_AT_ONCE = 1000
 #: While their queue is busy, one in so many undelivered messages is sent again.
 RESEND_ONE_IN = 10
+#: A message behind more than so many others is missed later.
+TAKEN_MEANWHILE = 200
 
 
 class Parent(NamedTuple):
@@ -199,6 +201,11 @@ class OutboxRelay:
         if record is not None and (record.done or record.begun_at):
             return None
         return self._with_payload(run, effect, 0 if record is None else record.delivery)
+
+    def missed_after(self, message: OutgoingMessage) -> float:
+        """The seconds after which a message is missed that is sent now: in a long queue it takes its time."""
+        waiting = self._publisher.waiting(message.queue)
+        return self._settings.selinon_resend_after * (1 + waiting / TAKEN_MEANWHILE)
 
     def _start_effect(self, run: CachedRun, number: int) -> StartEffect | None:
         """The start effect of an active node run; None also for one that has no message: it waits for a

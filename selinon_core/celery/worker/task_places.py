@@ -103,6 +103,7 @@ class TaskPlaces:
     def _wait(self, message: NodeMessage, task_id: str, place: LimitPlace, most: int) -> None:
         """The node run waits: its message is sent when it has a place."""
         services = self._services
+        missed = services.settings.selinon_resend_after
         pause = LOOK_AGAIN + random.uniform(0, _SPREAD)  # noqa: S311  (spreads load, hides nothing)
         delivery = services.retry_while_unavailable(
             lambda: services.store.retry(
@@ -116,8 +117,14 @@ class TaskPlaces:
         _log.info("%s (%s) waits: %d have the key %r of its limit", message.task, task_id, most, place.key)
         holds = services.store.task_limits.holds
         if services.retry_while_unavailable(lambda: holds(place.key, place.run)):
-            # It was granted one before it had its timer.
-            services.relay.send_safely([services.messages.of_message(message, task_id, delivery)])
+            # It was granted one before it had its timer: the next message is due now, and missed soon.
+            due = services.retry_while_unavailable(
+                lambda: services.store.retry(
+                    message.id, message.number, delivery, False, 0.0, missed, services.clock(), attempted=False
+                )
+            )
+            if due is not None:
+                services.relay.send_safely([services.messages.of_message(message, task_id, due)])
 
     def _give_back(self, place: LimitPlace) -> None:
         services = self._services
