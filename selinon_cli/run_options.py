@@ -21,7 +21,7 @@ NODE_ARGS = texts(
 )
 MAX_STEPS = integer(
     "--max-steps",
-    help="Stop after this many node runs and retries; default 100 000.",
+    help="Stop after this many node runs and retries; default 10 000, more with foreach.",
     metavar="N",
     minimum=1,
 )

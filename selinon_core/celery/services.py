@@ -189,7 +189,7 @@ class WorkerServices:
                 self.store,
                 self.retention.errors,
                 self.surroundings.now,
-                self.check_schema,
+                self.check_schema.signal,
                 self._finish_wait,
                 self.tracer.wait_ended,
                 notices,

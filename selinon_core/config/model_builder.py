@@ -7,6 +7,7 @@ from typing import Any
 
 from selinon_core.config.model import FlowDef, GlobalDef, NameRef, ProjectModel, StorageDef, TaskDef
 from selinon_core.config.read_context import BROKEN, ReadContext, Via, resolve_alias
+from selinon_core.config.recognition import has_section, meant_section, section_mappings
 from selinon_core.config.schema.global_section import GLOBAL
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.yaml.document import Document
@@ -26,23 +27,6 @@ class _EveryName(frozenset[str]):
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def section_mappings(document: Document) -> list[tuple[Node, Via]]:
-    """What may have sections: the document, or where it is a list of mappings with sections, each of them.
-
-    The list is how selinon 1.x let one file hold several files of flows.
-    """
-    root, via = resolve_alias(document.root, ())
-    if type(root) is SequenceNode:
-        items = [resolve_alias(item, via) for item in root.items]
-        if any(_names_section(item) for item, _ in items):
-            return items
-    return [(root, via)]
-
-
-def _names_section(node: Node) -> bool:
-    return type(node) is MappingNode and any(key in SECTIONS for key in node.entries)
 
 
 class ModelBuilder:
@@ -72,7 +56,7 @@ class ModelBuilder:
         defined = self._defined()
         reading = ReadContext(document, self.collector)
         for root, via in section_mappings(document):
-            if document.unread_from is None and type(root) is not BrokenNode and not _names_section(root):
+            if document.unread_from is None and type(root) is not BrokenNode and not has_section(root):
                 self._no_section(document, root)
             if type(root) is MappingNode:
                 self._sections(reading, root, via)
@@ -89,8 +73,11 @@ class ModelBuilder:
             if key in SECTIONS:
                 self._section(reading, key, written_key, *resolve_alias(value, via + inner))
             elif not str(key).startswith("x-"):
+                is_meant = meant_section(key, value) in _DEFINING
+                if is_meant:  # others refer to what is defined in it: that alone is what is wrong
+                    self._incomplete = self._unread = True
                 reading.report(
-                    kinds.UNKNOWN_SECTION,
+                    kinds.MISSPELT_SECTION if is_meant else kinds.UNKNOWN_SECTION,
                     written_key,
                     via + inner,
                     f'unknown top-level key "{key}" is ignored',

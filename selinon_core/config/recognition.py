@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from selinon_core.config.model_builder import section_mappings
+from selinon_core.config.read_context import Via, resolve_alias
 from selinon_core.config.schema.flows import FLOW
 from selinon_core.config.schema.global_section import GLOBAL
 from selinon_core.config.schema.mapping import MappingType
@@ -24,6 +24,24 @@ _ENTRIES: dict[str, MappingType] = {"tasks": TASK, "storages": STORAGE, "flow-de
 #: How a line begins that names a section, whatever invisible characters or signs of templates stand before it.
 #: Not compiled here: only a file that cannot be read is searched for it.
 _SECTION = rf"^[^\w\n#]*(?:{'|'.join(SECTIONS)})['\"]?[ \t]*:"
+
+
+def section_mappings(document: Document) -> list[tuple[Node, Via]]:
+    """What may have sections: the document, or where it is a list of mappings with sections, each of them.
+
+    The list is how selinon 1.x let one file hold several files of flows.
+    """
+    root, via = resolve_alias(document.root, ())
+    if type(root) is SequenceNode:
+        items = [resolve_alias(item, via) for item in root.items]
+        if any(has_section(item) for item, _ in items):
+            return items
+    return [(root, via)]
+
+
+def has_section(node: Node) -> bool:
+    """Whether one of the five keys stands in a mapping."""
+    return type(node) is MappingNode and any(key in SECTIONS for key in node.entries)
 
 
 def is_ours(document: Document) -> bool:
@@ -48,12 +66,18 @@ def misspelt_section(document: Document) -> tuple[Node, str] | None:
     if type(root) is not MappingNode:
         return None
     for key, (written, value, _) in root.entries.items():
-        meant = did_you_mean(key, SECTIONS) if isinstance(key, str) else None
-        if meant is None or not (_folded(key) == _folded(meant) or is_slip(key, meant)):
-            continue
-        if _is_section(meant, _plain(value)):
+        meant = meant_section(key, value)
+        if meant is not None:
             return written, meant
     return None
+
+
+def meant_section(key: Any, value: Node) -> str | None:
+    """The section that an unknown key on top must mean, by its name and by what stands under it; else None."""
+    meant = did_you_mean(key, SECTIONS) if isinstance(key, str) else None
+    if meant is None or not (_folded(key) == _folded(meant) or is_slip(key, meant)):
+        return None
+    return meant if _is_section(meant, _plain(value)) else None
 
 
 def _folded(text: str) -> str:

@@ -59,7 +59,7 @@ class LocalExecutor:
         if signals:
             from selinon_core.local.waits import check_signals
 
-            check_signals(signals, plan, setup.check_schema)
+            check_signals(signals, plan, setup.check_schema.signal)
         for name in (*self._options.fail, *self._options.durations):
             if name not in plan.tasks:
                 raise UnknownTaskError(_unknown("task", name, plan.tasks))

@@ -35,10 +35,11 @@ class LocalOptions(NamedTuple):
     many tasks run at once; with 1 runs are deterministic. ``pool``: ``thread`` or ``process``. ``seed``: of ids
     and of the order in which equally due tasks finish; None and 0: in the order they were scheduled.
     ``mock_all`` runs no task's code. ``fail``: task -> how many first attempts fail (None: all).
-    ``max_steps`` bounds node runs, further attempts and deferrals together; None: 100 000, or ten times the
-    nodes of the project if that is more. ``reuse``: the JSON report of an earlier run whose results can be
-    read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those
-    that are configured, ``listener`` its events with their times, which must not be changed. ``storages``: whose
+    ``max_steps`` bounds node runs, further attempts and deferrals together; None: 10 000, or ten times the
+    nodes of the project if that is more, and ten for each item of a foreach up to 100 000. ``reuse``: the JSON
+    report of an earlier run whose results can be read again. ``pythonpath``: directories to import user code
+    from. ``sinks`` hear the trace beside those that are configured, ``listener`` its events with their times,
+    which must not be changed. ``storages``: whose
     storages to use with ``storage="real"``, connected or not; they are left open. ``at``: what happens to the
     flow run from outside, as (seconds since the start, ``"cancel"`` or a ``Signal`` for a task with ``wait``);
     a flow run that has ended by then is not changed. Of several tasks of one name that wait, a signal ends the one

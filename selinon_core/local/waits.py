@@ -116,7 +116,7 @@ def _about(record: FlowRecord) -> dict[str, Any]:
     return {"flow_name": record.flow.name, "dispatcher_id": record.id}
 
 
-def check_signals(signals: list[Signal], plan: Plan, check_schema: Callable[[TaskPlan, Any], None]) -> None:
+def check_signals(signals: list[Signal], plan: Plan, check_value: Callable[[TaskPlan, Any], None]) -> None:
     """Hold signals against the plan; raises ``UnknownTaskError`` and ``RequestError``."""
     waits = [task.name for task in plan.tasks.values() if task.wait is not None]
     for signal in signals:
@@ -133,11 +133,10 @@ def check_signals(signals: list[Signal], plan: Plan, check_schema: Callable[[Tas
         except (TypeError, ValueError, RecursionError):
             what = describe_json_error(signal.value)
             raise RequestError(f"the signal for {signal.node} is not a JSON value: {what}") from None
-        if task.output_schema is not None:
-            try:
-                check_schema(task, signal.value)
-            except SchemaMismatchError as error:
-                raise RequestError(f"the signal for {signal.node} does not fit: {error}") from None
+        try:
+            check_value(task, signal.value)
+        except SchemaMismatchError as error:
+            raise RequestError(str(error)) from None
 
 
 class EndWait(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from selinon_core.config.model_builder import ModelBuilder, section_mappings
+from selinon_core.config.model_builder import ModelBuilder
 from selinon_core.config.pyproject import (
     ProjectSettings,
     configured_case_files,
@@ -16,7 +16,7 @@ from selinon_core.config.pyproject import (
     module_directories,
     project_settings,
 )
-from selinon_core.config.recognition import is_ours, misspelt_section, names_a_section
+from selinon_core.config.recognition import is_ours, misspelt_section, names_a_section, section_mappings
 from selinon_core.config.yaml.document import Document, decode, read_document
 from selinon_core.config.yaml.files import (
     PathError,

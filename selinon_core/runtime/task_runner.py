@@ -267,12 +267,19 @@ class SchemaChecker:
 
         ``only_given``: keys may be missing in the result.
         """
+        self._check(f"the result of {task.name}", task, result, only_given)
+
+    def signal(self, task: TaskPlan, value: Any) -> None:
+        """The same for the value of a signal, which becomes the result of the task that waits."""
+        if task.output_schema is not None:
+            self._check(f"the signal for {task.name}", task, value)
+
+    def _check(self, what: str, task: TaskPlan, result: Any, only_given: bool = False) -> None:
         try:
             self._schema(task).check(result, only_given)
         except SchemaMismatchError as error:
             named = task.output_schema if isinstance(task.output_schema, str) else "its output_schema"
-            text = f"the result of {task.name} does not fit {named}: {error}"
-            raise type(error)(text) from None
+            raise type(error)(f"{what} does not fit {named}: {error}") from None
 
     def _schema(self, task: TaskPlan) -> ResultSchema:
         schema = self._schemas.get(task.name)

@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import ArgumentError, ConfigurationError
-from selinon_core.expressions.values import described
 from selinon_core.schemas.check import ResultSchema
+from selinon_core.schemas.misfit import described_misfit
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -20,19 +20,8 @@ if TYPE_CHECKING:
 
 #: Defaults that one value may get: a schema whose default leads to itself has no last one.
 MOST_DEFAULTS = 10_000
-#: How much of a schema's own values a message shows, in characters.
-_LONGEST_WANTED = 200
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_TYPES = {
-    "string": "text",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
 
 
 class ArgumentSchema:
@@ -77,7 +66,7 @@ class ArgumentSchema:
             error = self._missing() if value is None else None
             error = best_match(misfits) if error is None else error
             assert error is not None
-            raise ArgumentError(_misfit(error))
+            raise ArgumentError(described_misfit(error))
 
     def _missing(self) -> ValidationError | None:
         """What is wrong where nothing was given: keys, where the schema is of an object that needs some."""
@@ -164,31 +153,3 @@ class _Defaults:
         self._added += 1
         if self._added > MOST_DEFAULTS:
             raise ConfigurationError(f"an input_schema gives more than {MOST_DEFAULTS} defaults: do they end?")
-
-
-def _misfit(error: ValidationError) -> str:
-    """Where, what is there, and what was wanted."""
-    where = "" if error.json_path == "$" else f"at {error.json_path}: "
-    value, rule = error.instance, str(error.validator)
-    wanted: Any = error.validator_value
-    if rule == "type":
-        names = [wanted] if isinstance(wanted, str) else list(wanted)
-        return f"{where}is {described(value)}, not {' or '.join(_TYPES.get(name, str(name)) for name in names)}"
-    if rule == "required" and isinstance(value, dict):
-        return f"{where}has no {_quoted(key for key in wanted if key not in value)}"
-    if rule in ("additionalProperties", "unevaluatedProperties") and isinstance(value, dict):
-        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-        unknown = _quoted(key for key in value if key not in known)
-        return f"{where}has {unknown}, which the schema does not have (it has {_quoted(known) or 'no keys'})"
-    if rule == "enum":
-        return f"{where}is {described(value)} that is none of {_short(wanted)}"
-    return f"{where}is {described(value)} that does not fit {rule}: {_short(wanted)}"
-
-
-def _quoted(keys: Any) -> str:
-    return ", ".join(f'"{str(key)[:60]}"' for key in list(keys)[:10])
-
-
-def _short(wanted: Any) -> str:
-    text = json.dumps(wanted, default=str)
-    return text if len(text) <= _LONGEST_WANTED else f"{text[:_LONGEST_WANTED]}..."

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from selinon_core.plan import TaskPlan
     from selinon_core.plan.model import Schema
 
-_LONGEST_MESSAGE = 500  # characters: the validator quotes whole results
 _UNKNOWN = object()
 
 #: By what was read: a file that changed is another key.
@@ -125,6 +124,7 @@ class ResultSchema:
             return
         from jsonschema.exceptions import best_match
 
+        from selinon_core.schemas.misfit import described_misfit
         from selinon_core.schemas.mismatch import SchemaMismatchError
 
         errors = list(self._validator.iter_errors(result))
@@ -133,10 +133,7 @@ class ResultSchema:
         error = best_match(errors)
         if error is None:
             return
-        message = error.message
-        if len(message) > _LONGEST_MESSAGE:
-            message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
-        raise SchemaMismatchError(f"at {error.json_path}: {message}")
+        raise SchemaMismatchError(described_misfit(error, shows=True))
 
     def minimal_value(self) -> Any:
         """Return a small value that fits; the same each time, and each time a new one.

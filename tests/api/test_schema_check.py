@@ -29,9 +29,9 @@ INTEGERS = {"type": "object", "properties": {"a": {"type": "array", "items": {"t
 def test_what_fits_passes_and_what_does_not_says_where_and_why() -> None:
     schema = ResultSchema(INTEGERS)
     schema.check({"a": [1, 2]})
-    with pytest.raises(SchemaMismatchError, match=r"at \$\.a\[1\]: 'x' is not of type 'integer'"):
+    with pytest.raises(SchemaMismatchError, match=r'at \$\.a\[1\]: is text \("x"\), not an integer$'):
         schema.check({"a": [1, "x"]})
-    with pytest.raises(SchemaMismatchError, match=r"at \$: None is not of type 'object'"):
+    with pytest.raises(SchemaMismatchError, match=r"at \$: is null, not an object"):
         schema.check(None)
 
 
@@ -43,7 +43,7 @@ def test_the_message_about_a_large_result_is_short() -> None:
     with pytest.raises(SchemaMismatchError) as caught:
         ResultSchema({"type": "object"}).check(["x" * 100] * 1000)
     assert len(str(caught.value)) < 600
-    assert "is not of type 'object'" in str(caught.value)
+    assert "is a list, not an object" in str(caught.value)
 
 
 @pytest.mark.parametrize("schema", [True, {}, {"$schema": "http://json-schema.org/draft-07/schema#"}])
@@ -350,3 +350,22 @@ def satisfiable_schemas(draw: st.DrawFn, depth: int = 0) -> dict[str, Any]:
 @given(schema=satisfiable_schemas())
 def test_a_satisfiable_schema_gets_a_value_that_fits(schema: dict[str, Any]) -> None:
     jsonschema.validate(ResultSchema(schema).minimal_value(), schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "says"),
+    [
+        ({"type": "integer"}, 1.5, "at $: is a number (1.5), not an integer"),
+        ({"type": ["string", "null"]}, True, "at $: is a boolean, not text or null"),
+        ({"required": ["a", "b"]}, {"a": 1}, 'at $: has no "b"'),
+        ({"additionalProperties": False, "properties": {"a": {}}}, {"b": 1}, 'has "b", which the schema does not'),
+        ({"properties": {"a": {"enum": ["x"]}}}, {"a": "y"}, 'at $.a: is text ("y") that is none of ["x"]'),
+        ({"minimum": 3}, 1, "at $: is a number (1) that does not fit minimum: 3"),
+        ({"type": "null"}, "é" * 99, f'is text ("{"é" * 59}...), not null'),
+    ],
+    ids=str,
+)
+def test_words_about_what_does_not_fit(schema: Any, value: Any, says: str) -> None:
+    with pytest.raises(SchemaMismatchError) as caught:
+        ResultSchema(schema).check(value)
+    assert says in str(caught.value)

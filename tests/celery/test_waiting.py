@@ -264,8 +264,12 @@ def test_who_asks_is_told_what_is_wrong_before_a_message_is_sent() -> None:
     with pytest.raises(RequestError, match="its reason is empty"):
         signals.signal(id, "Approve", reject=" ")
     for node, value, why in (
-        ("Approve", {"ok": 3}, r"the signal for Approve does not fit: .*at \$.ok"),
-        ("Approve", {}, "does not fit"),
+        (
+            "Approve",
+            {"ok": 3},
+            r"the signal for Approve does not fit its .*: at \$.ok: is a number \(3\), not true",
+        ),
+        ("Approve", {}, r'at \$: has no "ok"'),
         ("Aprove", {"ok": True}, r'no task "Aprove" waits in flow run .*did you mean "Approve"'),
         ("B", {"ok": True}, "B is not a task that waits for signals"),
         ("A", {"ok": True}, "A of flow run .* is not waiting: it has succeeded"),

@@ -320,5 +320,5 @@ def test_a_mock_is_checked_against_the_annotation_of_run(project: Path, cli: Cli
     cases.write_text(ANNOTATED.replace("RESULT", "{paid: 1}"), encoding="utf-8")
     ran = cli("test")
     assert ran.code == 2
-    told = 'the mock of "Charge" does not fit the annotation of run: at $.paid: 1 is not of type'
+    told = 'the mock of "Charge" does not fit the annotation of run: at $.paid: is a number (1), not'
     assert told in ran.err + ran.out

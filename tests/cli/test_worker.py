@@ -130,3 +130,40 @@ def test_a_pool_that_is_not_installed_is_named(shop: Path) -> None:
     code, said = worker(shop, "--pool", "gevent")
     assert code == 2
     assert said == "error: the pool gevent cannot be used: no gevent here\n  pip install gevent\n"
+
+
+@pytest.mark.parametrize(
+    ("backend", "why"),
+    [
+        ("nosuch://host/0", "No module named 'nosuch'"),
+        ("redis://anna:secret@127.0.0.1:port/0", "Port could not be cast to integer value as 'port'"),
+        ("redis://127.0.0.1/one", "invalid literal for int()"),
+        ("db+nosuch://host/x", "Can't load plugin"),
+        ("file:///no/such/place", "the file-system backend does not work"),
+    ],
+)
+def test_a_result_backend_that_cannot_be_used_is_named(shop: Path, backend: str, why: str) -> None:
+    (shop / "shop.py").write_text(with_backend(backend))
+    check_backend_is_named(*worker(shop, "--pool", "solo"), why)
+
+
+def test_so_it_is_by_a_worker_of_celerys_own_command(shop: Path) -> None:
+    (shop / "shop.py").write_text(with_backend("redis://anna:secret@127.0.0.1:port/0"))
+    words = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "C_FORCE_ROOT": "1"}
+    ran = subprocess.run(words, cwd=shop, env=environment, capture_output=True, text=True, timeout=60)
+    check_backend_is_named(ran.returncode, ran.stderr, "Port could not be cast")
+
+
+def with_backend(url: str) -> str:
+    """The app with a state store of its own."""
+    return APP.format(backend=url).replace("selinon =", 'app.conf.selinon_state_url = "sqlite:///x.db"\nselinon =')
+
+
+def check_backend_is_named(code: int, said: str, why: str) -> None:
+    assert code == 1
+    assert "Traceback" not in said
+    assert "secret" not in said
+    (line,) = [line for line in said.splitlines() if "result_backend" in line]
+    assert why in line
+    assert "correct it" in line

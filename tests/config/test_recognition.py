@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core.diagnostics import Severity
 from selinon_core.project import Project, compile_project, lint_project
 
 NODES = "tasks: [{name: A, import: m}]\n"
@@ -77,6 +78,27 @@ def test_a_file_whose_section_is_misspelt_is_an_error(root: Path, text: str) -> 
     [(code, help)] = found(project, "other.yaml")
     assert code == "SEL100"
     assert help.startswith("did you mean")
+    assert project.plan is None
+
+
+@pytest.mark.parametrize("paths", [[], ["both.yaml"]], ids=["found", "named"])
+@pytest.mark.parametrize("section", ["task", "Tasks", "storage", "flow-definition"])
+def test_beside_other_sections_it_is_the_one_error(root: Path, section: str, paths: list[str]) -> None:
+    for path in root.glob("*.yaml"):
+        path.unlink()
+    parts = {
+        "tasks": "tasks:\n  - {name: A, import: m, storage: S}\n",
+        "storages": "storages:\n  - {name: S, import: m}\n",
+        "flow-definitions": "flow-definitions:\n  - {name: f, edges: [{from: , to: [A, g]}]}\n",
+    }
+    more = "flow-definitions:\n  - {name: g, edges: [{from: , to: A}]}\n"
+    (meant,) = [name for name in parts if name.startswith(section.lower()[:4])]
+    (root / "nodes.yaml").write_text("tasks: []\n" + more)
+    parts[meant] = parts[meant].replace(f"{meant}:", f"{section}:")
+    (root / "both.yaml").write_text("".join(parts.values()))
+    project = lint_project(paths and [*paths, "nodes.yaml"])
+    errors = [each for each in project.diagnostics if each.severity is Severity.ERROR]
+    assert [(each.code, each.help) for each in errors] == [("SEL102", f'did you mean "{meant}"?')]
     assert project.plan is None
 
 

@@ -155,4 +155,4 @@ def test_a_result_that_does_not_fit_is_an_error_of_the_library_too(tmp_path: Any
     run = play(plan, does={"A": lambda task, args: "text", "B": asks})
     assert node(run, "A")["error"]["type"] == "SchemaMismatchError"
     assert [answer[:2] for answer in seen] == [(True, True)]
-    assert "at $: 'text' is not of type 'integer'" in seen[0][2]
+    assert 'at $: is text ("text"), not an integer' in seen[0][2]

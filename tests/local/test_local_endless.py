@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from selinon_core.local import LocalExecutor, LocalOptions, StepLimitExceeded
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun, StepLimitExceeded
 from selinon_core.plan import Plan
 from tests.local.trying import HERE, behaviours, build_text
 
@@ -148,3 +150,26 @@ def test_a_project_larger_than_the_usual_limit_may_take_more_steps_than_it_has_n
     plan = build_text(f"{HEAD}tasks:\n{TASKS}\nflow-definitions:\n{flow}")
     behaviours.clear()
     assert LocalExecutor(plan).run("f").status == "success"
+
+
+def test_each_item_of_a_foreach_adds_steps_and_a_loop_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {"LEAST_STEP_LIMIT": 10, "MOST_FOR_ITEMS": 200}
+    for name, value in limits.items():
+        monkeypatch.setattr(f"selinon_core.local.step_counter.{name}", value)
+    each = f"{{from: , to: A, foreach: {{import: {__name__}, function: nine_items}}}}"
+    behaviours.clear()
+
+    def run(edges: str) -> LocalRun:
+        flow = f"- {{name: f, edges: [{edges}]}}"
+        plan = build_text(f"{HEAD}tasks:\n{TASKS}\nflow-definitions:\n{flow}")
+        return LocalExecutor(plan).run("f")
+
+    assert run(f"{each}, {{from: A, to: B}}, {{from: B, to: C}}").status == "success"  # 27 steps
+    stopped = run(f"{each}, {{from: A, to: A}}").stopped_by
+    assert "stopped after 110 steps" in str(stopped)
+    looping = run(each.replace("from: ,", "from: B,") + ", {from: , to: B}, {from: A, to: B}").stopped_by
+    assert "stopped after 200 steps" in str(looping) or "more than 200 steps" in str(looping)
+
+
+def nine_items(storage_pool: Any, node_args: Any) -> list[int]:
+    return list(range(9))

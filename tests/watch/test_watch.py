@@ -122,7 +122,7 @@ def test_schemas_are_watched(project: Path) -> None:
     (project / "schema.json").write_text('{"type": "object"}')
     (project / "work.py").write_text(WORK.replace('raise RuntimeError("version {version}")', "return 1"))
     with watching(project, "--run") as watcher:
-        watcher.says("1 is not of type 'object'")
+        watcher.says("is a number (1), not an object")
         save(project / "schema.json", '{"type": "integer"}')
         watcher.says("changed schema.json", "first: success")
         watcher.end()

@@ -64,7 +64,7 @@ class WaitEndings:
         store: Store,
         errors_ttl: float,
         now: Callable[[], float],
-        check_schema: Callable[[TaskPlan, Any], None],
+        check_value: Callable[[TaskPlan, Any], None],
         finish: Callable[[CachedRun, NodeRun, TaskPlan, Any], Attempt],
         report: Callable[[EndedWait], None],
         notices: Notices,
@@ -73,7 +73,7 @@ class WaitEndings:
         self._store = store
         self._errors_ttl = errors_ttl
         self._now = now
-        self._check_schema = check_schema
+        self._check_value = check_value
         self._finish = finish
         self._report = report
         self._notices = notices
@@ -118,10 +118,10 @@ class WaitEndings:
     def misfit(self, name: str, signal: EarlySignal) -> str | None:
         """Why the value of a signal cannot be the result of a task; None when it can."""
         task = self._plan.tasks[name]
-        if signal.reject is not None or task.output_schema is None:
+        if signal.reject is not None:
             return None
         try:
-            self._check_schema(task, signal.value)
+            self._check_value(task, signal.value)
         except SchemaMismatchError as error:
             return str(error)
         return None

@@ -56,7 +56,7 @@ class Signals:
         services = selinon.services
         self._plan = services.plan
         self._store = services.store
-        self._check_schema = services.check_schema
+        self._check = services.check_schema.signal
         self._reader = RunReader(services.store, services.flow_versions)
 
     def run_of_key(self, key: str) -> str:
@@ -137,11 +137,10 @@ class Signals:
                 f"the signal for {name} is too large: at most {MAX_VALUE} bytes of JSON, {MAX_DEPTH} levels deep "
                 "(store the value, and give its id)"
             )
-        if task.output_schema is not None:
-            try:
-                self._check_schema(task, value)
-            except SchemaMismatchError as error:
-                raise RequestError(f"the signal for {name} does not fit: {error}") from None
+        try:
+            self._check(task, value)
+        except SchemaMismatchError as error:
+            raise RequestError(str(error)) from None
         return value
 
     def _found(self, id: str, node: str, early: bool) -> Signalled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from selinon_core.errors import ConfigurationError
@@ -49,6 +50,19 @@ def check_accepts_json(conf: Any) -> None:
         raise ConfigurationError(
             'messages of flows are JSON: add "json" to accept_content in the Celery configuration'
         )
+
+
+def check_result_backend(app: Any) -> None:
+    """Raise ``ConfigurationError`` for a result backend that Celery cannot make: its libraries raise anything."""
+    try:
+        app.backend  # noqa: B018  (makes it, and connects to nothing)
+    except Exception as error:
+        shown = re.sub(r"//.*@", "//**@", str(app.conf.result_backend))
+        why = " ".join(str(error.args[0] if error.args else type(error).__name__).split())
+        raise ConfigurationError(
+            f"result_backend {shown!r} cannot be used: {why}: correct it, as redis://HOST:PORT/DATABASE or "
+            "db+postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out (handle.result() asks the state store)"
+        ) from None
 
 
 def improve_transport(sender: Any = None, **_: Any) -> None:

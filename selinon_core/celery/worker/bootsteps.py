@@ -21,7 +21,12 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.transport.celery_defaults import REFRESH_EVERY, check_accepts_json, is_redis
+from selinon_core.celery.transport.celery_defaults import (
+    REFRESH_EVERY,
+    check_accepts_json,
+    check_result_backend,
+    is_redis,
+)
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_resilience import LostConnectionStep
@@ -69,6 +74,7 @@ def hook_into_workers(selinon: Owner) -> None:
             if instance.app is selinon.app:
                 # What needs no server comes first: its mistakes are not hidden behind a store that is down.
                 check_accepts_json(instance.app.conf)
+                check_result_backend(instance.app)
                 Spans(selinon.plan).check()
                 check_schedules(selinon.plan)
                 check_webhooks(selinon.plan)

@@ -313,7 +313,7 @@ FLOW = MappingType(
         Key(
             "queue", Text("a queue"), "queue of the flow's dispatcher; default: default_dispatcher_queue", "queue"
         ),
-        Key("max_retry", COUNT, "how often the whole flow is run again when it fails", "max_retry", 0, broken=0),
+        Key("max_retry", COUNT, "how often the whole flow is run again when it fails", "max_retry", 0, broken=1),
         Key("retry_countdown", SECONDS, "seconds before such a retry", "retry_countdown", 0, broken=0),
         Key("timeout", DURATION, "seconds after which the whole flow, retries included, fails", "timeout"),
         Key(

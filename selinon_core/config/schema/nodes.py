@@ -103,7 +103,7 @@ TASK = MappingType(
         Key("import", MODULE, "the module holding the class; without code, wait is in its place"),
         Key("wait", WAIT, "in place of import: the task runs nothing, and waits for a signal", "wait"),
         Key("classname", CLASS_NAME, "the class in that module; default: the name"),
-        Key("max_retry", COUNT, "retries after an exception", "max_retry", 0, broken=0),
+        Key("max_retry", COUNT, "retries after an exception", "max_retry", 0, broken=1),
         Key("retry_countdown", SECONDS, "seconds before a retry", "retry_countdown", 0, broken=0),
         Key(
             "retry",

@@ -8,7 +8,8 @@ class UnknownSection(Rule):
     """A file has a top-level key that means nothing.
 
     What it does: Reports unknown keys beside `tasks`, `flows`, `storages`, `global` and `flow-definitions`.
-    Keys that begin with `x-` are yours.
+    Keys that begin with `x-` are yours. Where the key is nearly one of `tasks`, `storages` and
+    `flow-definitions`, and what stands under it looks like that section, this is an error.
 
     Why it is bad: It is ignored, which hides a misspelling.
 
