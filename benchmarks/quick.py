@@ -36,6 +36,7 @@ COMMANDS = (
     "benchmarks/index.py --quick",
     "benchmarks/index_cost.py --quick",
     "benchmarks/index_cost.py --quick --store sqlite",
+    "benchmarks/signal_cost.py --quick",
     "benchmarks/web.py --quick",
 )
 
