@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from selinon_cli.options import Command, ProjectOptions, flag, integer, text, te
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    import socket
+
     from selinon_core.web.access import Authorize, Token
 
 DEFAULT_PORT = 8641
@@ -154,6 +155,8 @@ def _tokens(path: str) -> list[Token]:
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens; raises ``UsageError`` when it cannot."""
+    import socket
+
     if port > 65535:
         raise UsageError(f"there is no port {port}: they end at 65535")
     try:

@@ -194,16 +194,13 @@ _COMMENT_CODES = (kinds.UNUSED_IGNORE.code, kinds.BAD_IGNORE.code)
 def _rules(model: ProjectModel) -> list[Rule]:
     from selinon_core.lint.registry import project_rules
 
-    return [rule() for rule in project_rules(model.has_expressions, model.has_operating())]
+    return [rule() for rule in project_rules(model)]
 
 
 def _rules_of_plans(model: ProjectModel) -> list[Rule]:
-    from selinon_core.lint.registry import RULES_OF_PLANS, rules_of_expressions, rules_of_operating
+    from selinon_core.lint.registry import rules_of_plans
 
-    of_expressions = rules_of_expressions() if model.has_expressions else ()
-    of_operating = rules_of_operating() if model.has_operating() else ()
-    rules = (*RULES_OF_PLANS, *of_expressions, *of_operating)
-    return [rule() for rule in rules if rule.severity is Severity.ERROR]
+    return [rule() for rule in rules_of_plans(model) if rule.severity is Severity.ERROR]
 
 
 def _is_rule(code: str) -> bool:

@@ -135,7 +135,7 @@ def own(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "most"),
     [
-        (("lint", "nodes.yaml", "flows"), 188),
+        (("lint", "nodes.yaml", "flows"), 186),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 177),
         (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 270),
         (("--help",), 74),
@@ -147,6 +147,16 @@ def test_the_number_of_own_modules_does_not_creep(shop: Path, words: tuple[str, 
     assert len(own(modules)) <= most
 
 
+def test_rules_are_imported_where_a_project_has_something_for_them(shop: Path) -> None:
+    folders = ("expressions", "fallbacks", "migration", "operating")
+    rules = {f"selinon_core.lint.rules.{folder}" for folder in folders}
+    words = ("lint", "nodes.yaml", "flows")
+    assert modules_after(*words, cwd=shop)[1] & rules == {"selinon_core.lint.rules.fallbacks"}
+    flows = shop / "flows" / "order.yaml"
+    flows.write_text(flows.read_text().partition("    failures:")[0])
+    assert not modules_after(*words, cwd=shop)[1] & rules
+
+
 def test_user_code_is_not_imported_by_lint(shop: Path) -> None:
     _, modules = modules_after("lint", cwd=shop)
     assert "shop" not in modules
@@ -156,4 +166,4 @@ def test_help_imports_no_command_s_back_end(shop: Path) -> None:
     code, modules = modules_after("--help", cwd=shop)
     assert code == 0
     assert "typer" in modules
-    assert not modules & {"celery", "sqlalchemy", "redis", "graphviz", "watchdog", "jsonschema", "yaml"}
+    assert not modules & {"celery", "sqlalchemy", "redis", "graphviz", "watchdog", "jsonschema", "yaml", "socket"}

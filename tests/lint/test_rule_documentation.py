@@ -12,7 +12,7 @@ import pytest
 from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.kinds import ALL_FAULTS
 from selinon_core.lint import rules as rules_package
-from selinon_core.lint.registry import RULES_OF_PLANS, every_rule, project_rules
+from selinon_core.lint.registry import every_rule, project_rules, rules_of_plans
 from selinon_core.lint.rule import HEADINGS, Rule
 from tests.lint.example_projects import lint_text
 
@@ -116,7 +116,7 @@ def _counts(code: str, rule: type[Rule]) -> bool:
 
 
 def test_a_plan_needs_no_rule_of_the_other_folders() -> None:
-    others = set(project_rules(has_expressions=False, has_operating=False)) - set(RULES_OF_PLANS)
+    others = set(project_rules()) - set(rules_of_plans())
     errors = {rule.code[:4] for rule in others if rule.severity is Severity.ERROR}
     assert errors <= {"SEL6", "SEL7"}  # about user code and git, which a plan is made without
-    assert not {rule.code[:4] for rule in RULES_OF_PLANS} & {"SEL6", "SEL7"}
+    assert not {rule.code[:4] for rule in rules_of_plans()} & {"SEL6", "SEL7"}
