@@ -20,7 +20,6 @@ from selinon_core.local.question_effects import QuestionEffects
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.task_effects import TaskEffects
 from selinon_core.runtime.ids import random_flow_id, seeded_flow_id
-from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.trace.run_records import FlowRecord
 from selinon_core.task_progress import listener
 
@@ -41,7 +40,8 @@ class Driver:
     def run(self, flow_name: str, node_args: Any, selective: SelectiveRun | None) -> FlowRecord:
         """Run a flow until nothing is due any more and return its record.
 
-        Raises ``StepLimitExceeded``; ``KeyboardInterrupt`` passes through.
+        ``node_args`` are the run's own, and fit the flow with its defaults. Raises ``StepLimitExceeded``;
+        ``KeyboardInterrupt`` passes through.
         """
         state, options = self.state, self.state.options
         state.lookup.preload(options.reuse or {}, state.plan.tasks)
@@ -54,8 +54,8 @@ class Driver:
             recorded = rerun.root
             about += f" again {recorded}"  # its node runs have other ids than those that it reuses
         id = seeded_flow_id(options.seed or 0, about) if options.is_seeded else random_flow_id()
-        given = on.FlowStarted(copy_json(node_args), selective=selective, rerun=recorded)
-        root = self._flows.begin(flow_name, id, given)
+        given = on.FlowStarted(node_args, selective=selective, rerun=recorded)
+        root = self._flows.begin(flow_name, id, given, is_fitted=True)
         for seconds, event in options.at:
             if isinstance(event, str):
                 state.agenda.add(seconds, CancelFlow(self._flows, root))

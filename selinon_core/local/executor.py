@@ -72,7 +72,8 @@ class LocalExecutor:
         ``ConfigurationError`` for a trace sink or strategy that cannot be imported, and ``RunInterrupted``, a
         ``KeyboardInterrupt`` with the run so far.
         """
-        driver = self._current = Driver(self.prepare(flow, node_args), self._options)
+        fitted = self._checked(flow, node_args)
+        driver = self._current = Driver(self._prepared, self._options)
         stopped_by: Exception | None = None
         began = self._began = time.perf_counter()
         try:
@@ -82,7 +83,7 @@ class LocalExecutor:
 
             def drive() -> FlowRecord:
                 with ActiveRun(surroundings):
-                    return driver.run(flow, node_args, selective)
+                    return driver.run(flow, fitted, selective)
 
             # Code of the project may want an event loop of its own, and a thread has but one.
             root = in_thread(drive, driver.interrupt) if loop_is_running() else drive()
@@ -103,15 +104,20 @@ class LocalExecutor:
 
     def prepare(self, flow: str, node_args: Any) -> RunSetup:
         """What a run needs, checked for this flow and these arguments; raises as ``run`` does."""
+        self._checked(flow, node_args)
+        return self._prepared
+
+    def _checked(self, flow: str, node_args: Any) -> Any:
+        """The arguments as they fit the flow, with its defaults; raises as ``run`` does."""
         if flow not in self._plan.flows:
             raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
         try:
-            copy_json(node_args)
+            args = copy_json(node_args)
         except (TypeError, ValueError, RecursionError):
             raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
-        self._prepared.inputs.fitted(self._plan.flows[flow], node_args)
+        fitted = self._prepared.inputs.fitted(self._plan.flows[flow], args)
         self._prepared.check_strategies(flow)
-        return self._prepared
+        return fitted
 
     def so_far(self) -> LocalRun | None:
         """The run that is going on, as far as it has come; None when there is none."""

@@ -59,12 +59,16 @@ class FlowEffects:
         given: on.FlowStarted,
         parent_run: FlowRecord | None = None,
         node: NodeRecord | None = None,
+        is_fitted: bool = False,
     ) -> FlowRecord:
-        """Begin a flow run; ``node`` is that of a sub-flow in ``parent_run``."""
+        """Begin a flow run; ``node`` is that of a sub-flow in ``parent_run``.
+
+        ``is_fitted``: the arguments fit the flow, with its defaults.
+        """
         state = self.state
         machine = FlowRun(self._tables[name], self._id_maker(id), state.plan.settings.on_unreached)
         flow = state.plan.flows[name]
-        if flow.input_schema is not None:
+        if flow.input_schema is not None and not is_fitted:
             given = self._fitted(flow, given)
         about = (given.args, given.parent, given.failures, given.selective)
         record = FlowRecord(flow, id, machine, *about, parent_run, node)

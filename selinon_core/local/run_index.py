@@ -39,6 +39,8 @@ class RunIndex:
 
     def find(self, id: str) -> NodeRecord | None:
         """The node run of this run with this id."""
+        if self._indexed == len(self._nodes):
+            return self._by_id.get(id)
         with self._lock:  # tasks in threads look up their parents
             count = len(self._nodes)
             for record in self._nodes[self._indexed : count]:

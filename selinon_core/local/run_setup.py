@@ -73,7 +73,8 @@ class RunSetup:
         self.imports = MockedImports(pythonpath, mocked, options.mock_all, _variables(plan))
         if like is not None:
             self.imports.know(like.imports)
-        self.conditions = BoundConditions(self.imports)
+        self.conditions: BoundConditions
+        self.conditions = BoundConditions(self.imports, None if like is None else like.conditions)
         #: where relative paths lead from, wherever tasks go
         self.directory = working_directory()
         self.check_schema: SchemaChecker

@@ -11,6 +11,7 @@ from selinon_core.cases.model import Case, Expect, Expected
 from selinon_core.exploring import Limits, compare
 from selinon_core.exploring.model import Schemas
 from selinon_core.local import LocalRun
+from selinon_core.local.garbage import no_automatic_collections
 from selinon_core.mutating.distinct import with_distinct_values
 from selinon_core.mutating.mutant import Mutant
 from selinon_core.mutating.reach import CaseReach
@@ -98,11 +99,12 @@ class Campaign:
         """Run the cases that come to what was changed, the shortest first, until one notices."""
         cases = [run for run in self._cases if mutant.element in run.elements]
         runner, runs = CaseRunner(mutant.plan, self._pythonpath, self._options, self._original), 0
-        for run in _attempts(cases):
-            runs += 1
-            result = runner.run(run.number, run.siblings, run.snapshots, _ignore)
-            if not result.is_fine:
-                return _noticed(mutant, run.case, result, runs)
+        with no_automatic_collections():  # what is left of the runs is collected once, afterwards
+            for run in _attempts(cases):
+                runs += 1
+                result = runner.run(run.number, run.siblings, run.snapshots, _ignore)
+                if not result.is_fine:
+                    return _noticed(mutant, run.case, result, runs)
         if cases and mutant.operator == "task-schema" and not self._runs_code(mutant.element[5:]):
             return Verdict(
                 mutant,

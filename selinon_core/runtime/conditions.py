@@ -37,10 +37,14 @@ _Evaluate = Callable[[Messages, Any, LeafValues], bool]
 
 
 class BoundConditions:
-    """The conditions of one plan, bound when first needed and kept; ``expressions`` has what else is bound."""
+    """The conditions of one plan, bound when first needed and kept; ``expressions`` has what else is bound.
 
-    def __init__(self, imports: Imports) -> None:
+    ``like`` are those of a plan that differs little: what else it has bound is used as far as it is the same.
+    """
+
+    def __init__(self, imports: Imports, like: BoundConditions | None = None) -> None:
         self._imports = imports
+        self._like = like
         self._bound: dict[int, BoundCondition] = {}
 
     @cached_property
@@ -48,7 +52,7 @@ class BoundConditions:
         """The templates and lists of the plan."""
         from selinon_core.runtime.templates import BoundExpressions
 
-        return BoundExpressions()
+        return BoundExpressions(None if self._like is None else self._like.expressions)
 
     def __getitem__(self, condition: Condition) -> BoundCondition:
         # Keyed by identity: comparing trees would cost more than binding them. The bound condition holds on to

@@ -85,22 +85,22 @@ class QuestionAnswerer:
     def answer(self, asking: Asking, question: do.Question, results: Results) -> Answer:
         """Answer a question of a flow run; raises nothing of the user's."""
         number, flow = question.question, asking.flow
-        try:
+        try:  # the most frequent ones first
             if isinstance(question, do.AskCondition):
                 return self._condition(asking, question, question.edge.condition, question.sources, results)
-            if isinstance(question, do.AskFallbackCondition):
-                return self._condition(asking, question, question.failure.condition, (), results)
+            if isinstance(question, do.AskArgs):
+                return on.ArgsAnswered(number, self._expressions.args(asking, question, results))
+            if isinstance(question, do.AskOutput):
+                return on.OutputAnswered(number, self._expressions.output(asking, question, results))
             if isinstance(question, do.AskForeach):
                 return on.ForeachAnswered(number, self._items(asking, question, results))
+            if isinstance(question, do.AskFallbackCondition):
+                return self._condition(asking, question, question.failure.condition, (), results)
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(asking, question, results))
             if isinstance(question, do.AskRecorded):
                 return on.ReuseAnswered(number, None)  # a driver that knows the recorded run answers itself
-            if isinstance(question, do.AskFirstResult):
-                return on.FirstResultAnswered(number, self._first_result(flow, question.node_run, results))
-            if isinstance(question, do.AskArgs):
-                return on.ArgsAnswered(number, self._expressions.args(asking, question, results))
-            return on.OutputAnswered(number, self._expressions.output(asking, question, results))
+            return on.FirstResultAnswered(number, self._first_result(flow, question.node_run, results))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
                 return on.QuestionDeferred(number, str(error))

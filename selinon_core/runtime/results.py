@@ -116,7 +116,9 @@ class ResultReader(ReferredResults):
     """Reads the results of node runs for the expressions of one flow run."""
 
     def __init__(self, storages: Storages, flow: FlowPlan, results: Results) -> None:
-        super().__init__(storages)
+        # Not by a call of the base class: this is done for every question about an expression.
+        self.storages = storages
+        self._read: dict[str, Any] = {}
         self.results = results
         self._flow = flow
 

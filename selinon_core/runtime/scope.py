@@ -35,7 +35,10 @@ class Scope(SourceResults):
         args: Any,
         has_item: bool = False,
     ) -> None:
-        super().__init__(reader.storages, asking.flow, sources)
+        # Not by a call of the base class: this is done for every question about an expression.
+        self._storages = reader.storages
+        self._flow = asking.flow
+        self.sources = sources
         self.reader = reader
         self.given = args
         self.item: Any = None

@@ -58,6 +58,10 @@ class BoundTemplate:
         self._item_name = item_name
         self._fill = self._bind(template.value, name)
 
+    def is_called(self, name: str, item_name: str) -> bool:
+        """Whether it was bound with these names."""
+        return self._name == name and self._item_name == item_name
+
     def value(self, scope: Scope, limits: Limits, seen: dict[str, Any] | None = None) -> Any:
         """Work it out: a JSON value of its own, a ``Referring`` if there are references in it.
 
@@ -92,10 +96,12 @@ class BoundTemplate:
 class BoundExpressions:
     """The templates and lists of one plan, bound when first needed and kept.
 
-    By identity, as ``BoundConditions`` are: what is bound holds on to what it was bound from.
+    By identity, as ``BoundConditions`` are: what is bound holds on to what it was bound from. ``like`` are those
+    of a plan that differs little: its templates are used where they are the same, and call the item the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, like: BoundExpressions | None = None) -> None:
+        self._like = like
         self._templates: dict[int, BoundTemplate] = {}
         self._lists: dict[int, tuple[ForeachItems, Bound]] = {}
 
@@ -103,8 +109,16 @@ class BoundExpressions:
         """A template that can be worked out; ``name`` and ``item_name`` as of ``BoundTemplate``."""
         bound = self._templates.get(id(template))
         if bound is None:
-            bound = self._templates[id(template)] = BoundTemplate(template, name, item_name)
+            bound = None if self._like is None else self._like.known(template, name, item_name)
+            if bound is None:
+                bound = BoundTemplate(template, name, item_name)
+            self._templates[id(template)] = bound
         return bound
+
+    def known(self, template: Template, name: str, item_name: str) -> BoundTemplate | None:
+        """A template that is bound already, to the same names."""
+        bound = self._templates.get(id(template))
+        return bound if bound is not None and bound.is_called(name, item_name) else None
 
     def items(self, foreach: ForeachItems) -> Bound:
         """The expression of a foreach."""

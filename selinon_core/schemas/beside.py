@@ -37,6 +37,11 @@ class FilesBeside:
         return self._read[uri]
 
     @property
+    def all_read(self) -> list[Any]:
+        """What all files have that were read so far."""
+        return list(self._read.values())
+
+    @property
     def are_unchanged(self) -> bool:
         """Whether all that was read is still the same."""
         try:

@@ -194,7 +194,10 @@ class ResultSchema:
     @cached_property
     def may_have_defaults(self) -> bool:
         """Whether a default can be in the schema, or in what it refers to."""
-        return _mentions(self.schema, ("default", "$ref"))
+        if self._references is None:
+            return _mentions(self.schema, ("default", "$ref"))
+        # Plain references lead to places in the schema, and in files that were read to check them.
+        return any(_mentions(document, ("default",)) for document in (self.schema, *self._files.all_read))
 
     @property
     def is_current(self) -> bool:

@@ -13,6 +13,7 @@ from selinon_core.errors import ArgumentError, ConfigurationError
 from selinon_core.project import compile_text
 from selinon_core.runtime.inputs import Inputs
 from selinon_core.schemas.arguments import MOST_DEFAULTS, ArgumentSchema
+from selinon_core.schemas.check import ResultSchema
 
 NUMBER = {"type": "object", "required": ["number"], "properties": {"number": {"type": "integer", "default": 7}}}
 
@@ -60,6 +61,22 @@ def test_a_default_is_copied_for_every_value() -> None:
     schema = schema_of({"properties": {"a": {"default": []}}})
     schema.filled({})["a"].append(1)
     assert schema.filled({}) == {"a": []}
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_defaults_of_files_that_a_schema_refers_to_are_filled_in(tmp_path: Path, plain: bool) -> None:
+    (tmp_path / "inner.json").write_text(json.dumps({"properties": {"deep": {"default": 3}}}))
+    (tmp_path / "outer.json").write_text(json.dumps({"properties": {"a": {"$ref": "inner.json"}}}))
+    schema: dict[str, Any] = {"properties": {"x": {"$ref": "outer.json#/properties/a"}}}
+    if not plain:  # only the validator knows this keyword
+        schema["patternProperties"] = {"^y": True}
+    assert schema_of(schema, tmp_path).filled({"x": {}}) == {"x": {"deep": 3}}
+
+
+def test_a_schema_with_references_is_not_searched_for_defaults_where_no_file_has_any(tmp_path: Path) -> None:
+    (tmp_path / "inner.json").write_text(json.dumps({"properties": {"deep": {"type": "integer"}}}))
+    schema = ResultSchema({"properties": {"x": {"$ref": "inner.json"}}}, directory=str(tmp_path))
+    assert not schema.may_have_defaults
 
 
 def test_defaults_without_an_end_are_the_fault_of_the_schema() -> None:

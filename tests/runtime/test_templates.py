@@ -15,7 +15,7 @@ from selinon_core.plan import FlowPlan
 from selinon_core.plan.model import Computed, ComputedText, Expression, Strategy, Template
 from selinon_core.runtime.results import LOCAL, Asking, Failure, Limits, ResultReader
 from selinon_core.runtime.scope import OutputScope, Scope
-from selinon_core.runtime.templates import INLINE, BoundTemplate
+from selinon_core.runtime.templates import INLINE, BoundExpressions, BoundTemplate
 
 PLACE = Place("flows.yaml", 3, 7)
 
@@ -331,3 +331,14 @@ def test_what_is_no_json_value_is_named() -> None:
         ArgumentError, match=r"args.a at flows.yaml:3:7: Load.when is not a JSON value: \$ is a set"
     ):
         given({"a": value("Load.when")}, world.scope(world.run("Load")))
+
+
+def test_a_template_of_a_plan_that_differs_little_is_bound_once_unless_its_item_is_called_otherwise() -> None:
+    template = Template({"number": value("line.number")}, PLACE)
+    original = BoundExpressions()
+    bound = original.template(template, "args", "line")
+    assert BoundExpressions(original).template(template, "args", "line") is bound
+    for name, item_name in (("args", "item"), ("output", "line")):
+        assert BoundExpressions(original).template(template, name, item_name) is not bound
+    other = Template(template.value, PLACE)
+    assert BoundExpressions(original).template(other, "args", "line").template is other

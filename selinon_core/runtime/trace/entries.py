@@ -108,12 +108,12 @@ def of_answer(question: do.Question, answer: on.Event) -> Untimed | None:
         if answer.seen:
             return CONDITION, question, answer.value, answer.leaves, answer.seen
         return CONDITION, question, answer.value, answer.leaves
+    if isinstance(answer, on.ArgsAnswered):
+        return ARGS, question, answer.given
     if isinstance(answer, on.ForeachAnswered):
         return FOREACH, question, answer.items or []
     if isinstance(answer, on.ReuseAnswered) and isinstance(question, do.AskReuse):
         return REUSE, question, answer.reused_id
-    if isinstance(answer, on.ArgsAnswered):
-        return ARGS, question, answer.given
     if isinstance(answer, on.QuestionFailed):
         return UNANSWERED, question, answer.reason
     return None
