@@ -7,8 +7,10 @@ from typing import Any
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.exploring.conditions import Program, Undecided
+from selinon_core.exploring.environment import Variable
 from selinon_core.exploring.play_state import PlayState
 from selinon_core.plan import ForeachItems
+from selinon_core.worlds import Worlds
 
 
 def answer(play: PlayState, question: do.Question) -> on.Event:
@@ -70,6 +72,24 @@ def _evaluate(play: PlayState, program: Program, sources: Any, index: int, kinds
     return value
 
 
+def _worlds_read(play: PlayState, question: do.AskForeach) -> tuple[Variable, Worlds] | None:
+    """What the list of a foreach is a part of, with its worlds; None where nothing else decides on that."""
+    from selinon_core.exploring.list_lengths import path_alone
+
+    assert question.edge.foreach is not None
+    path, model = path_alone(question.edge.foreach.text), play.model
+    if path is None:
+        return None
+    variable, worlds = None, None
+    if path.use.kind == "args":
+        variable = play.args_variable
+        worlds = model.args_worlds if variable is play.given else model.worlds.get(str(model.first))
+    elif path.use.kind == "node":
+        visits = [(run.name, play.visits[run.number]) for run in question.sources if run.name == path.use.name]
+        variable, worlds = (visits[0] if len(visits) == 1 else None), model.worlds.get(path.use.name)
+    return None if variable is None or worlds is None else (variable, worlds)
+
+
 def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
     edge = question.edge
     assert edge.foreach is not None
@@ -81,7 +101,13 @@ def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
         call = tuple((source.name, play.visits[source.number]) for source in question.sources)
     else:
         call = play.answers[function] = play.answers.get(function, 0) + 1
-    count = play.env.items_of((function, call), lengths)
+    worlds = _worlds_read(play, question) if isinstance(edge.foreach, ForeachItems) else None
+    if worlds is None:
+        count = play.env.items_of((function, call), lengths)
+    else:
+        variable, of_variable = worlds
+        fitting = play.model.lengths_in(function, of_variable, lengths)
+        count = play.env.items_within((function, call), lengths, variable, of_variable.all, fitting)
     kind: Any = "foreach_none" if not count else "foreach_one" if count == 1 else "foreach_many"
     play.bits |= play.model.bits[kind, edge.index, None]
     return [["item", function, call, position] for position in range(count)]

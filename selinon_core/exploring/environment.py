@@ -6,6 +6,7 @@ versions of a flow can run in the same environment, and a case file can say the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.exploring.leaf_truths import Truths
@@ -72,6 +73,25 @@ class Environment:
         if known is None:
             known = self.items[key] = alternatives[self.tape.choose(len(alternatives))]
         return known
+
+    def items_within(
+        self,
+        key: Any,
+        alternatives: tuple[int, ...],
+        variable: Variable,
+        every: int,
+        fitting: Mapping[int, int],
+    ) -> int:
+        """As ``items_of`` for a list in a variable: ``fitting`` has the worlds in which it may be so long."""
+        known = self.items.get(key)
+        if known is not None:
+            return known
+        mask = self.masks.get(variable, every)
+        possible = tuple(length for length, worlds in fitting.items() if worlds & mask)
+        count = self.items_of(key, possible or alternatives)
+        if possible:
+            self.masks[variable] = mask & fitting[count]
+        return count
 
     def is_reused(self, visit: Visit) -> bool:
         """Whether a selective run function names an earlier run."""

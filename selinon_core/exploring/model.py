@@ -65,6 +65,7 @@ class FlowModel:
         self.args_worlds: Worlds | None = None
         self._truths: dict[tuple[str | None, LeafKey], Truths] = {}
         self._lengths: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
+        self._lengths_in: dict[tuple[str, int, tuple[int, ...]], dict[int, int]] = {}
         self._find_worlds()
 
     @property
@@ -99,6 +100,16 @@ class FlowModel:
 
             self._lengths[key] = possible_lengths(text, lengths, self._schema_of)
         return self._lengths[key]
+
+    def lengths_in(self, text: str, worlds: Worlds, lengths: tuple[int, ...]) -> dict[int, int]:
+        """Length -> the worlds of what an expression reads in which its list may be that long."""
+        key = (text, id(worlds), lengths)
+        if key not in self._lengths_in:
+            from selinon_core.exploring.list_lengths import lengths_by_worlds, path_alone
+
+            path = path_alone(text)
+            self._lengths_in[key] = {} if path is None else lengths_by_worlds(path, worlds, lengths)
+        return self._lengths_in[key]
 
     def _schema_of(self, node: str | None) -> ResultSchema | None:
         return self.project.schema_of_arguments(self.name) if node is None else self.project.schema_of(node)

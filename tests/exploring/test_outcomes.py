@@ -212,3 +212,41 @@ def test_when_the_budget_is_used_up_random_runs_follow(tmp_path: Path) -> None:
     assert found.tapes == 100
     failing = {name for key in found.outcomes for name in key.failing}
     assert failing == set(nodes.split())  # not only those that depth first search came to
+
+
+LISTED = """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, foreach: A.lines, condition: len(A.lines) > 0}
+      - {from: A, to: C, condition: len(A.lines) == 0}
+"""
+
+
+def test_a_list_is_as_long_as_the_conditions_on_it_say(tmp_path: Path) -> None:
+    found = explored(tmp_path, LISTED, "A B C", failures=0)
+    assert shown(found) == {("success", "A B"), ("success", "A B*2"), ("success", "A C")}
+    assert not found.silent
+
+
+def test_a_list_that_has_to_be_longer_than_what_is_tried_is(tmp_path: Path) -> None:
+    found = explored(tmp_path, LISTED.replace("> 0", "> 3").replace("== 0", "<= 3"), "A B C", failures=0)
+    assert shown(found) == {("success", "A B*4"), ("success", "A C")}
+
+
+def test_a_condition_behind_a_foreach_sees_the_list_that_it_had(tmp_path: Path) -> None:
+    flows = LISTED.replace(", condition: len(A.lines) > 0", "") + (
+        "      - {from: B, to: D, condition: len(A.lines) > 1}\n"
+    )
+    found = explored(tmp_path, flows, "A B C D", failures=0)
+    assert shown(found) == {("success", "A C"), ("success", "A B"), ("success", "A B*2 D*2")}
+
+
+def test_a_list_of_the_arguments_too(tmp_path: Path) -> None:
+    flows = """
+  - name: main
+    edges:
+      - {from: , to: A, foreach: args.lines, condition: len(args.lines) > 1}
+      - {from: , to: C, condition: len(args.lines) <= 1}
+"""
+    assert shown(explored(tmp_path, flows, "A C", failures=0)) == {("success", "A*2"), ("success", "C")}
