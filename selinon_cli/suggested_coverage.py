@@ -110,7 +110,7 @@ class _Trial:
             self._play(case)
             if self._run is None:
                 return case, "its run cannot be made"
-            case = case._replace(expect=_shown(self._run))
+            case = _without_unused(case, self._run)._replace(expect=_shown(self._run))
         return case, self._play(case)
 
     def _play(self, case: Case) -> str:
@@ -122,6 +122,23 @@ class _Trial:
         if not outcome.is_fine:
             return "; ".join(finding.message for finding in outcome.findings)
         return next((note.text for note in result.notes if note.kind == "unused-mock"), "")
+
+
+def _without_unused(case: Case, run: LocalRun) -> Case:
+    """The case without mocks that its run did not need: where a task fails early, others do not run at all."""
+    used = {id(use.outcome) for use in run.mock_uses}
+    nodes = {}
+    for name, mock in case.mocks.nodes.items():
+        rules = []
+        for rule in mock.rules:
+            outcomes = list(rule.script.outcomes)
+            while outcomes and id(outcomes[-1]) not in used:
+                outcomes.pop()
+            if outcomes:
+                rules.append(rule._replace(script=rule.script._replace(outcomes=tuple(outcomes))))
+        if rules:
+            nodes[name] = mock._replace(rules=tuple(rules))
+    return case._replace(mocks=case.mocks._replace(nodes=nodes))
 
 
 def _shown(run: LocalRun) -> Expect:

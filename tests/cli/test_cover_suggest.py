@@ -55,3 +55,30 @@ def test_what_no_run_can_meet_is_listed_apart(tested: Path, cli: Cli) -> None:
     (goal,) = [goal for goal in found["goals_list"] if goal["status"] == "impossible"]
     assert goal["id"] == "order/failure:1/used"
     assert "selinon check" in goal["reason"]
+
+
+FAILING = """\
+tasks:
+  - {name: First, import: shop, classname: Refund, max_retry: 1}
+  - {name: Slow, import: shop, classname: Refund, timeout: 5}
+  - {name: Last, import: shop, classname: Refund, storage: Ledger}
+flow-definitions:
+  - name: late
+    edges:
+      - {from: , to: First}
+      - {from: First, to: Slow}
+      - {from: Slow, to: Last}
+      - {from: Last, to: Last, condition: Last.again}
+"""
+
+
+def test_suggested_cases_have_no_mock_that_their_runs_do_not_need(tested: Path, cli: Cli) -> None:
+    """A task that fails early leaves others unrun; one that is late and is not tried again has one attempt."""
+    (tested / "flows" / "late.yaml").write_text(FAILING)
+    assert cli("test", "--cover").code == 0
+    assert cli("cover", "--suggest", "flows/new.flowtest.yaml").code == 0
+    text = (tested / "flows" / "new.flowtest.yaml").read_text()
+    assert "Slow timed out" in text
+    assert "First failed after its last retry" in text
+    ran = cli("test", "flows/new.flowtest.yaml")
+    assert (ran.code, ran.err) == (0, "")

@@ -480,6 +480,7 @@ CASE = MappingType(
         Key("invariants", INVARIANTS, "what holds in every run", "invariants"),
     ),
     finish=_finish_case,
+    homes=(('below "expect"', EXPECT.keys),),
     text="A test case: one run of one flow.",
 )
 
@@ -523,6 +524,7 @@ CASE_FILE = MappingType(
         Key("tests", RawList(), "the test cases", "tests", required=True),
         Key("invariants", INVARIANTS, "what holds in every run", "invariants"),
     ),
+    homes=(('in a case, below "tests"', CASE.keys), ('below "expect" of a case', EXPECT.keys)),
     text="Flow test cases.",
 )
 

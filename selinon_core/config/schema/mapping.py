@@ -6,7 +6,7 @@ A misspelt required key is reported once and read as what it was meant to be.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from selinon_core.config.model import Definition
@@ -43,7 +43,8 @@ class MappingType(ValueType):
     ``finish(reading, definition, raw)`` completes the definition from ``raw``, the values by key of those
     keys that were given and are not broken; it returns whether the definition can be used. ``together``
     lists keys that must not be given together: they mean the same. ``below`` lists, per key, the
-    keys of its value: given beside it, they are indented wrongly.
+    keys of its value: given beside it, they are indented wrongly. ``homes`` lists keys of other tables, and where
+    they belong.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class MappingType(ValueType):
         together: tuple[tuple[str, str], ...] = (),
         one_of: tuple[str, ...] = (),
         below: tuple[tuple[str, tuple[str, ...]], ...] = (),
+        homes: tuple[tuple[str, Collection[str]], ...] = (),
         empty_is_unset: bool = False,
         text: str = "",
     ) -> None:
         self.title = title
         self.below = below
+        self.homes = homes
         self.expected = "a mapping"
         self.factory = factory
         self.keys = {key.name: key for key in keys}
@@ -155,7 +158,8 @@ class MappingType(ValueType):
         missing.update(name for name in self.one_of if name not in given)
         for written_key, via, value in unknown:
             text = str(resolve_alias(written_key, ())[0].value)
-            meant = did_you_mean(text, missing)
+            home = next((where for where, keys in self.homes if text in keys), None)
+            meant = None if home is not None else did_you_mean(text, missing)
             close = meant or did_you_mean(text, (name for name in self.keys if name not in node.entries))
             reading.report(
                 kinds.UNKNOWN_KEY,
@@ -164,6 +168,7 @@ class MappingType(ValueType):
                 f'unknown key "{shorten(text)}" in {self.title}',
                 note="not a key of " + self.title,
                 help=self._outdented(text, node)
+                or (f'"{text}" belongs {home}' if home is not None else "")
                 or question(close, written=text, known=[name for name in self.keys if name not in node.entries])
                 or "known keys: " + ", ".join(self.keys),
             )
