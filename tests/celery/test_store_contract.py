@@ -348,6 +348,26 @@ def test_what_moves_a_run_on_brings_the_next_look_near_again(store: Store) -> No
     assert [due.reason for due in store.claim_due_runs(NOW + 1514, 100, 10.0, 60.0, 1e6)] == ["silent"]
 
 
+def test_a_run_that_is_created_as_one_that_has_ended_keeps_its_outbox(store: Store) -> None:
+    def swept(at: float) -> list[str]:
+        return [due.reason for due in store.claim_due_runs(at, 100, 10.0, 60.0, 1e6)]
+
+    ended = {"status": "cancelled"}
+    step = Commit(
+        "F", 0, NOW, create={**HEADER, **ended}, batch='["S"]', outbox=["p", "r"], fields=ended, keep=True
+    )
+    made = store.commit(step._replace(ttl=1000.0))
+    assert (made.ok, made.token is not None) == (True, True)
+    assert not store.commit(step).ok
+    assert swept(NOW + 4) == []
+    assert swept(NOW + 6) == ["lease"]  # who created it is dead
+    opened = lease(store, at=NOW + 6)
+    assert (sorted(opened.outbox), opened.version) == (["p", "r"], 1)
+    assert store.commit(Commit("F", 1, NOW + 6, token=opened.token, done=["p", "r"])).ok
+    assert swept(NOW + 600) == []
+    assert list(lease(store, at=NOW + 600).outbox) == []
+
+
 def test_effects_that_keep_failing_are_tried_more_and_more_rarely(store: Store) -> None:
     create(store, outbox=["r"])
     now, woken = NOW, 0

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
+from selinon_core.celery.execution.tombstones import CANCELLED_BEFORE, Tombstones, cancelled_before
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.protocol import DUPLICATE, Commit, Committed
+from selinon_core.celery.stores.run_header import Caller
 from selinon_core.simulating.campaign import SimulationOptions
 
 Patch = pytest.MonkeyPatch
@@ -192,26 +194,36 @@ def no_parent_told(patch: Patch) -> None:
 def no_tombstone(patch: Patch) -> None:
     """A run that is cancelled before it began leaves nothing that keeps a late start from beginning it."""
 
-    def create_cancelled(self: OutboxRelay, flow_id: str, flow: str, *about: Any) -> bool:
-        self.write_cancelled(flow_id)
+    def create(self: Tombstones, flow_id: str, *about: Any) -> bool:
+        self._write_result(flow_id, cancelled_before(CANCELLED_BEFORE))
         return True
 
-    patch.setattr(OutboxRelay, "create_cancelled", create_cancelled)
+    patch.setattr(Tombstones, "create", create)
+
+
+def no_tombstone_of_subflow(patch: Patch) -> None:
+    """The same of a sub-flow, which its parent cancels: a start that was claimed before that begins it."""
+    known = Tombstones.create
+
+    def create(self: Tombstones, flow_id: str, flow: str, caller: Caller | None = None, *about: Any) -> bool:
+        return caller is not None or known(self, flow_id, flow, caller, *about)
+
+    patch.setattr(Tombstones, "create", create)
 
 
 def no_second_look(patch: Patch) -> None:
     """A run that begins while it is cancelled as one that did not begin is not cancelled."""
-    known = OutboxRelay.create_cancelled
+    known = Tombstones.create
 
-    def create_cancelled(self: OutboxRelay, *about: Any) -> bool:
+    def create(self: Tombstones, *about: Any) -> bool:
         known(self, *about)
         return True
 
-    patch.setattr(OutboxRelay, "create_cancelled", create_cancelled)
+    patch.setattr(Tombstones, "create", create)
 
 
 #: What only the cancellation of a run shows.
-AFTER_CANCELLING = frozenset({no_tombstone, no_second_look})
+AFTER_CANCELLING = frozenset({no_tombstone, no_tombstone_of_subflow, no_second_look})
 #: What only a worker that hangs shows: the others go on without it, and it comes back.
 AFTER_HANGING = frozenset({no_fencing_token, no_lease, no_short_cut_check, no_done_once, no_claim})
 ABLATIONS = (
@@ -234,5 +246,6 @@ ABLATIONS = (
     no_serial,
     no_parent_told,
     no_tombstone,
+    no_tombstone_of_subflow,
     no_second_look,
 )

@@ -94,6 +94,7 @@ class FlowExecutor:
             self.advance_parents()
             return advanced.inline_task
         if self._queueing.put_off(message):
+            self.advance_parents()
             return None
         if self._queueing.is_limited(message.flow):
             if self._begun_limited(message):
@@ -251,7 +252,7 @@ class FlowExecutor:
     def cancel(self, flow_id: str, flow: str) -> None:
         """Cancel a flow run; one that did not begin yet will not begin any more."""
         while self._steer(flow_id, encode_event(on.FlowCancelled())) == GONE:
-            if self._parts.relay.create_cancelled(flow_id, flow):
+            if self._parts.relay.tombstones.create(flow_id, flow):
                 return
 
     def _steer(self, flow_id: str, entry: str) -> str:

@@ -124,6 +124,9 @@ class LeasedExecution:
         except MigrationSkew as error:
             parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
             return
+        if header.status == "cancelled":
+            parts.relay.tombstones.finish(flow_id, header, opened)
+            return
         may_begin = header.has_not_begun and not opened.entries
         if may_begin and (reason := self._queueing.expired(flow_id)) is not None:
             self._pauses.cancel_before_begin(flow_id, header, opened, reason)

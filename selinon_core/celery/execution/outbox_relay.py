@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.index_changes import IndexChanges
-from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.notices import Notices
 from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.tombstones import Tombstones
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.wait_endings import WaitEndings
 from selinon_core.celery.settings import AdapterSettings
@@ -32,7 +32,7 @@ from selinon_core.celery.stores.outbox_keys import (
     OutboxKey,
     known_timers,
 )
-from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Commit, Opened
+from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Opened
 from selinon_core.celery.stores.run_header import Caller, RunHeader, awaits_start
 from selinon_core.celery.transport.batching import MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder, StartEffect
@@ -44,7 +44,6 @@ from selinon_core.dispatch.codec import encode_event
 
 _log = logging.getLogger("selinon")
 
-CANCELLED_BEFORE = "the flow run was cancelled before it began"
 #: Messages sent between two renewals of the lease.
 SEND_AT_ONCE = 1000
 #: While their queue is busy, one in so many undelivered messages is sent again.
@@ -98,9 +97,7 @@ class OutboxRelay:
         waits: WaitEndings,
         notices: Notices,
     ) -> None:
-        self._retention = retention
         self._now = now
-        self._index = index
         self.waits = waits
         self.notices = notices
         self._store = store
@@ -110,6 +107,9 @@ class OutboxRelay:
         self._batcher = batcher
         self._serves = serves
         self._write_result = write_result
+        self.tombstones = Tombstones(
+            store, messages, settings, now, index, retention, write_result, self.deliver_end
+        )
         # Parents to be advanced once the current run is given back.
         #: Parents of the sub-flows that ended here, which are to be advanced now.
         self.parents: deque[Parent] = deque()
@@ -311,7 +311,7 @@ class OutboxRelay:
             return
         caller = Caller(run.id, number, run.flow.name)
         while self.steer(node.id, node.name, InboxEntry(on.FlowCancelled())) == GONE:
-            if self.create_cancelled(node.id, node.name, caller, run.root):
+            if self.tombstones.create(node.id, node.name, caller, run.root):
                 return
 
     def steer(self, flow_id: str, flow: str, entry: InboxEntry) -> str:
@@ -320,36 +320,6 @@ class OutboxRelay:
         if delivered.kind == NEEDS_ADVANCE:
             self._publisher.send([self._messages.wake(flow, flow_id)])
         return delivered.kind
-
-    def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> bool:
-        """Create a cancelled run (a tombstone), so that a late start message cannot begin it.
-
-        False when it has begun since it was looked for: it has to be cancelled like any other.
-        """
-        return self._create_cancelled(flow_id, flow, CANCELLED_BEFORE, caller, root)
-
-    def end_before_begin(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> None:
-        """Cancel a run that a worker does not begin, and tell its caller."""
-        if caller is not None:
-            self.deliver_end(caller, cancelled_before(reason))
-        self._create_cancelled(flow_id, flow, reason, caller, root)
-
-    def _create_cancelled(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> bool:
-        header = RunHeader(flow, self._messages.queue(flow), "cancelled")
-        fields = {"status": "cancelled", "reason": reason}
-        now, ttl = self._now(), self._retention.of_end(flow, caller is not None, "cancelled")
-        batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
-        index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
-        create = header._replace(caller=caller).new_fields()
-        step = Commit(flow_id, 0, now, create=create, batch=batch, fields=fields, ttl=ttl, index_change=index)
-        if not self._store.commit(step).ok:
-            return False
-        self.write_cancelled(flow_id, reason)
-        return True
-
-    def write_cancelled(self, flow_id: str, reason: str = CANCELLED_BEFORE) -> None:
-        """Write the result of a run that was cancelled before it began."""
-        self._write_result(flow_id, cancelled_before(reason))
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
         """Send messages that the sweep would otherwise send later; False when that failed."""
@@ -377,8 +347,3 @@ class OutboxRelay:
             entry = encode_event(on.NodeFailed(caller.number, outcome))
             self._store.append_event(caller.flow_id, caller.number, entry, self._now(), urgent=True)
             self.send_safely([self._messages.wake(caller.flow, caller.flow_id)])
-
-
-def cancelled_before(reason: str) -> FlowOutcome:
-    """The outcome of a run that was cancelled before it began."""
-    return FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True)

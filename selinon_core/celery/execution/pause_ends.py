@@ -8,9 +8,9 @@ from typing import Any
 from selinon_core.celery.execution.executor_context import ExecutorParts, ends_limit
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, Resumed, read_entry
 from selinon_core.celery.execution.log_codec import encode_end
-from selinon_core.celery.execution.outbox_relay import CANCELLED_BEFORE, cancelled_before
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.subflow_pausing import SubflowPausing
+from selinon_core.celery.execution.tombstones import CANCELLED_BEFORE, ends_of
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.wait_endings import is_wait
 from selinon_core.celery.stores.outbox_keys import (
@@ -120,22 +120,28 @@ class PauseEnds:
     def cancel_before_begin(self, flow_id: str, header: RunHeader, opened: Opened, reason: str) -> None:
         """Cancel a run that did not begin and whose lease is held."""
         parts = self._parts
-        if header.caller is not None:  # first, or the parent might never get it
-            parts.relay.deliver_end(header.caller, cancelled_before(reason), header.lane)
-        now = parts.now()
-        self.give_back(
+        now, outbox = parts.now(), ends_of(header.caller)
+        step = Commit(
             flow_id,
-            header,
-            opened,
+            opened.version,
+            now,
+            token=opened.token,
             limit=ends_limit(flow_id, header),
             batch=encode_end(now, "cancelled"),
             consumed=len(opened.entries),
+            outbox=outbox,
             fields={"status": "cancelled", "reason": reason},
             clear_timers=True,
+            keep=True,
+            lease=parts.settings.selinon_lease,
             ttl=parts.retention.of_end(header.flow, header.caller is not None, "cancelled"),
             index_change=parts.index_changes.ended(header, "cancelled", reason, now),
         )
-        parts.relay.write_cancelled(flow_id, reason)
+        committed = parts.store.commit(step)
+        parts.wake_granted(committed.granted)
+        if committed.token is not None:
+            ended = opened._replace(token=committed.token, version=opened.version + 1, outbox=outbox)
+            parts.relay.tombstones.finish(flow_id, header._replace(reason=reason), ended)
 
 
 def _resumption(entries: Sequence[InboxEntry], header: RunHeader) -> Resumed | None:

@@ -126,10 +126,8 @@ class RunQueueing:
         committed = self._first_commit(message, header, args, LimitStep(action, place, limit.max), stub, now)
         parts.wake_granted(committed.granted)
         if not committed.ok:
-            if action == TAKE and parts.store.header(message.id) is None:
-                self._skip(message, place, limit.max)
-                return Advanced(True)
-            return None
+            skipped = action == TAKE and self._skip(message, place, limit.max)
+            return Advanced(True) if skipped else None
         if committed.token is not None:
             fields = {**header.new_fields(), "created": repr(now)}
             version = 0 if stub is None else stub.version
@@ -188,26 +186,23 @@ class RunQueueing:
             caller = header.caller
         return False
 
-    def _skip(self, message: StartMessage, place: LimitPlace, most: int) -> None:
-        """The limit is reached, and the flow is not to wait: the run is cancelled before it begins."""
-        parts = self._parts
+    def _skip(self, message: StartMessage, place: LimitPlace, most: int) -> bool:
+        """The limit is reached, and the flow is not to wait: cancel the run; False: there is one."""
         reason = f'the limit is reached: {most} {"run has" if most == 1 else "runs have"} the key "{place.key}"'
-        event = TracedEvent("LIMIT_CANCEL", {"key": place.key, "max": most, "for": None})
-        parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
-        parts.relay.end_before_begin(message.id, message.flow, reason, message.caller, message.root)
+        details = {"key": place.key, "max": most, "for": None}
+        return self._end(message, reason, TracedEvent("LIMIT_CANCEL", details))
 
     def _expire(self, message: StartMessage) -> bool:
         """Cancel the run of a start that has expired; False: there is a run, which may have begun in time."""
-        parts = self._parts
-        if parts.store.header(message.id) is not None:
-            return False
-        self._report_expired(message)
-        parts.relay.end_before_begin(message.id, message.flow, message.expiry, message.caller, message.root)
-        return True
+        return self._end(message, message.expiry, _expired(message))
 
-    def _report_expired(self, message: StartMessage) -> None:
-        event = TracedEvent("START_EXPIRED", {"expires": message.expires})
-        self._parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
+    def _end(self, message: StartMessage, reason: str, event: TracedEvent) -> bool:
+        """Cancel a run before it begins; False: there is one, so nothing is reported, and its caller not told."""
+        parts = self._parts
+        is_new = parts.relay.tombstones.create(message.id, message.flow, message.caller, message.root, reason)
+        if is_new:
+            parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
+        return is_new
 
     def begin(self, message: StartMessage, opened: Opened) -> Advanced:
         """Begin a run that has its place, and whose lease is held."""
@@ -219,7 +214,7 @@ class RunQueueing:
         message = None if text is None else decode_start(text)
         if message is None or not message.has_expired(self._parts.now()):
             return None
-        self._report_expired(message)
+        self._parts.report(ExecutionReport(message.flow, message.id, events=(_expired(message),)))
         return message.expiry
 
     def begin_queued(self, flow_id: str, header: RunHeader, opened: Opened) -> bool:
@@ -279,6 +274,10 @@ def older_than_allowed(state: LimitState, run: str, most: int) -> list[LimitPlac
     places = sorted((*state.holders, *state.waiting), key=lambda place: (place.at, place.run))
     own = next((number for number, place in enumerate(places) if place.run == run), 0)
     return places[: max(own - (most - 1), 0)]
+
+
+def _expired(message: StartMessage) -> TracedEvent:
+    return TracedEvent("START_EXPIRED", {"expires": message.expires})
 
 
 def encode_start(message: StartMessage) -> str:

@@ -48,6 +48,8 @@ class RunReopening:
         if opened is None:
             raise RunBusy(f"another worker holds the lease of flow run {flow_id}")
         if RunHeader.read(opened.header).initial_definition is None:
+            if opened.outbox:
+                self._parts.relay.tombstones.forget(flow_id, opened)
             return opened
         self._leased.advance(flow_id, None, opened)  # another worker has begun it
         return None
