@@ -26,7 +26,7 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
-#: Seconds: more than any time-out of a test.
+#: Seconds: more than the time-out of a test that names none of its own.
 HOPELESS = 1200.0
 
 #: Where modules that belong to one test are, beside the directories that pytest makes.
@@ -45,9 +45,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """End the process when not even the time-out ends a test: Hypothesis repeats what failed."""
-    faulthandler.dump_traceback_later(HOPELESS, exit=True)
+    own = item.get_closest_marker("timeout")
+    seconds = 0.0 if own is None else float(own.args[0])
+    faulthandler.dump_traceback_later(max(HOPELESS, 1.2 * seconds), exit=True)
     try:
         return (yield)
     finally:

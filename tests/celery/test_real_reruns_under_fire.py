@@ -1,6 +1,8 @@
 """Random flows on real workers that are killed: reruns in a row end as the undisturbed run, and reuse what ran.
 
-``SELINON_TEST_FLOWS`` says how many flows there are.
+All flows burn in one fire, each at its own pace: an undisturbed run, a run with failures, and three reruns of it.
+``SELINON_TEST_FLOWS`` says how many flows there are. What fails in a flow follows from its number and
+``SELINON_TEST_SEED``.
 """
 
 from __future__ import annotations
@@ -8,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Collection, Mapping, Sequence
+import subprocess
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +27,22 @@ from tests.celery.workers import Site, site, wait_until
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("workers"),
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(3600),
     pytest.mark.service("redis"),
 ]
 
 FLOWS = int(os.environ.get("SELINON_TEST_FLOWS", "4"))
+SEED = os.environ.get("SELINON_TEST_SEED", "1")
+#: Flows that have a run at one time.
+AT_ONCE = 100
+#: Runs that are looked at in one go.
+LOOKS = 5
 EVERYTHING_THAT_FAILED = ("state:failed", "state:handled", "state:unfinished")
-#: Of a hundred tasks so many fail, in the run and in its three reruns.
-FAILS = (40, 30, 15, 0)
+#: Of a hundred tasks so many fail: in the undisturbed run, in the one that is run again, and in its reruns.
+FAILS = (0, 40, 30, 15, 0)
+WORKERS = 2
 #: Attempts that begin between two kills.
-BETWEEN_KILLS = 15
+BETWEEN_KILLS = max(30, FLOWS // 2)
 TASKS = """
 import json
 import time
@@ -46,7 +56,8 @@ class Step(SelinonTask):
         with (HERE / "ran.txt").open("a") as out:
             out.write(f"{self.task_name} {self.task_id}\\n")
         time.sleep(0.05)  # so that kills meet tasks
-        if self.task_name in json.loads((HERE / "failing.json").read_text()):
+        number = self.task_name.lstrip("ABCDEFXYZRescue")
+        if self.task_name in json.loads((HERE / f"failing{number}.json").read_text()):
             raise ValueError(f"{self.task_name} was asked to fail")
         return self.task_name
 """
@@ -76,91 +87,168 @@ def random_flow(number: int, dice: random.Random) -> list[dict[str, Any]]:
     return [*flows, {"name": below, "edges": inner}]
 
 
-def configuration(flows: Sequence[Mapping[str, Any]], module: str) -> str:
-    """The project, as JSON, which is YAML."""
+def task_names(flows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The tasks of flows."""
     names = {flow["name"] for flow in flows}
     ends = [edge["to"] for flow in flows for edge in flow["edges"]]
     nodes = {node for end in ends for node in ([end] if isinstance(end, str) else end)}
     nodes |= {entry["fallback"] for flow in flows for entry in flow.get("failures", ())}
-    task = {"import": module, "classname": "Step"}
-    tasks = [{"name": node, **task} for node in sorted(nodes - names)]
+    return sorted(nodes - names)
+
+
+def configuration(flows: Sequence[Mapping[str, Any]], module: str) -> str:
+    """The project, as JSON, which is YAML."""
+    tasks = [{"name": name, "import": module, "classname": "Step"} for name in task_names(flows)]
     return json.dumps({"tasks": tasks, "flow-definitions": list(flows)})
 
 
 class Fire:
-    """Waits for runs, and kills the worker whenever some more attempts have begun; another one takes its place."""
+    """Kills one worker after the other, whenever some more attempts have begun; another takes its place."""
 
     def __init__(self, place: Site) -> None:
         self.place = place
         self.kills = 0
-        self._worker = place.start("-c", "3")
+        #: The ids of attempts, in the order in which they began.
+        self.ran: list[str] = []
+        self._read = 0
         self._next = BETWEEN_KILLS
+        self._workers: deque[subprocess.Popen[bytes]] = deque()
 
-    def until_ended(self, ids: Collection[str]) -> None:
-        """Wait for the ends of runs."""
-        wait_until(lambda: self._burn() or self._have_ended(ids), 600, self.place.logs)
+    def light(self) -> None:
+        """Start the workers."""
+        for _ in range(WORKERS):
+            self._workers.append(self.place.start("-c", "3"))
 
-    def _burn(self) -> bool:
-        if len(self.place.ran()) >= self._next:
-            self.place.kill(self._worker)
+    def burn(self) -> None:
+        """Kill a worker if it is time. Those that came last may not be ready yet: they die later."""
+        self.look()
+        if len(self.ran) >= self._next:
+            self.place.kill(self._workers.popleft())
             self.kills += 1
-            self._worker = self.place.start("-c", "3")
-            self._next = len(self.place.ran()) + BETWEEN_KILLS
+            self._workers.append(self.place.start("-c", "3", wait=False))
+            self._next = len(self.ran) + BETWEEN_KILLS
+
+    def look(self) -> None:
+        """Read which attempts have begun."""
+        path = self.place.directory / "ran.txt"
+        if path.exists():
+            with path.open("rb") as lines:
+                lines.seek(self._read)
+                whole, newline, _ = lines.read().rpartition(b"\n")
+            self._read += len(whole) + len(newline)
+            self.ran += [line.split()[1] for line in whole.decode().splitlines()]
+
+
+class Course:
+    """The runs of one flow, one after the other."""
+
+    def __init__(self, place: Site, fire: Fire, number: int) -> None:
+        self._place, self._fire, self._number = place, fire, number
+        self._dice = random.Random(f"{SEED} {number}")
+        self.flows = random_flow(number, self._dice)
+        self.top: str = self.flows[0]["name"]
+        self._tasks = task_names(self.flows)
+        self._shares = list(FAILS)
+        #: The undisturbed run, and the newest one.
+        self._calm = self._run = ""
+        self._began = 0
+        #: What the preview of the newest run says that it reuses, None: it is no rerun.
+        self._foretold: set[str] | None = None
+        self.reruns = self.reused = 0
+        self.wrong: list[str] = []
+
+    def begin(self) -> None:
+        """Begin the undisturbed run."""
+        self._let_fail(self._shares.pop(0))
+        self._calm = self._run = self._place.selinon.run_flow(self.top).id
+
+    def has_ended(self) -> bool:
+        """Whether the newest run has ended."""
+        header = self._place.selinon.store.header(self._run)
+        return header is not None and header["status"] != "running"
+
+    def go_on(self) -> bool:
+        """Judge the run that has ended, and begin the next one; False: there is none."""
+        if self._foretold is not None:
+            self._judge(self._foretold)
+        while self._shares:
+            self._let_fail(self._shares.pop(0))
+            if self._run == self._calm:
+                self._run = self._place.selinon.run_flow(self.top).id
+                return True
+            if self._rerun():
+                return True
+        if comparable(self._stored()) != comparable(self._stored(self._calm)):
+            self.wrong.append(f"{self.top}: {self._run} did not end as {self._calm}")
+        if self._place.selinon.store.header(self._run)["status"] != "success":  # type: ignore[index]
+            self.wrong.append(f"{self.top}: {self._run} failed")
         return False
 
-    def _have_ended(self, ids: Collection[str]) -> bool:
-        headers = [self.place.selinon.store.header(id) for id in ids]
-        return all(header is not None and header["status"] != "running" for header in headers)
+    def _rerun(self) -> bool:
+        """Run the newest run again; False: nothing of it failed."""
+        planned = Reruns(self._place.selinon).preview(self._run, Request(EVERYTHING_THAT_FAILED))
+        if planned.preview.does_nothing:
+            return False
+        self._foretold = {id for id, state in planned.preview.state.items() if state == "reuse"}
+        self._fire.look()
+        self._began = len(self._fire.ran)
+        self._run = self._place.selinon.rerun(self._run, EVERYTHING_THAT_FAILED, by="a test").id
+        return True
+
+    def _judge(self, foretold: set[str]) -> None:
+        self._fire.look()
+        reused = {record.run.id for record in self._stored().records if record.run.status == "reused"}
+        if executed := reused & set(self._fire.ran[self._began :]):
+            self.wrong.append(f"{self.top}: {self._run} reuses and executes {executed}")
+        if lost := foretold - reused:
+            self.wrong.append(f"{self.top}: {self._run} does not reuse {lost}, as its preview said")
+        self.reruns, self.reused = self.reruns + 1, self.reused + len(reused)
+        self._foretold = None
+
+    def _let_fail(self, share: int) -> None:
+        new = self._place.directory / f"failing{self._number}.new"
+        new.write_text(json.dumps([name for name in self._tasks if self._dice.random() * 100 < share]))
+        new.rename(new.with_suffix(".json"))
+
+    def _stored(self, id: str = "") -> StoredRun:
+        """A run with what it reuses; by default the newest."""
+        services = self._place.selinon.services
+        return StoredRun(services.store, services.flow_versions, id or self._run, float("inf"))
 
 
-def stored(place: Site, id: str) -> StoredRun:
-    """A run with what it reuses."""
-    services = place.selinon.services
-    return StoredRun(services.store, services.flow_versions, id, float("inf"))
+def go_on(running: deque[Course], fire: Fire) -> bool:
+    """Look at some of the flows, and let those go on whose run has ended; whether there was one."""
+    fire.burn()
+    has_any = False
+    for _ in range(min(LOOKS, len(running))):
+        course = running.popleft()
+        ended = course.has_ended()
+        has_any = has_any or ended
+        if not ended or course.go_on():
+            running.append(course)
+    return has_any
 
 
 def test_three_reruns_in_a_row_under_kills_end_as_the_undisturbed_run(tmp_path: Path) -> None:
-    dice = random.Random(int(os.environ.get("SELINON_TEST_SEED", "1")))
-    flows = [random_flow(number, dice) for number in range(FLOWS)]
-    tops = [flow["name"] for flow, _ in flows]
-    with site(tmp_path, "redis", selinon_max_deliveries=1000) as place:
-        text = configuration([one for pair in flows for one in pair], f"tasks_{place.name}")
-        place.write(text, TASKS)
-        tasks = [task["name"] for task in json.loads(text)["tasks"]]
-
-        def let_fail(share: int) -> None:
-            new = tmp_path / "failing.new"
-            new.write_text(json.dumps([name for name in tasks if dice.random() * 100 < share]))
-            new.rename(tmp_path / "failing.json")
-
-        let_fail(0)
+    with site(tmp_path, "redis", selinon_max_deliveries=1000, selinon_heartbeat_timeout=15) as place:
         fire = Fire(place)
-        calm = {top: place.selinon.run_flow(top).id for top in tops}
-        fire.until_ended(calm.values())
-        let_fail(FAILS[0])
-        runs = {top: place.selinon.run_flow(top).id for top in tops}
-        fire.until_ended(runs.values())
-        reruns = reused_in_all = 0
-        for share in FAILS[1:]:
-            let_fail(share)
-            before, again = len(place.ran()), {}
-            for top, id in runs.items():
-                planned = Reruns(place.selinon).preview(id, Request(EVERYTHING_THAT_FAILED))
-                if not planned.preview.does_nothing:
-                    foretold = {id for id, state in planned.preview.state.items() if state == "reuse"}
-                    new = place.selinon.rerun(id, EVERYTHING_THAT_FAILED, by="a test").id
-                    again[top], runs[top] = (new, foretold), new
-            fire.until_ended([new for new, _ in again.values()])
-            executed = {line.split()[1] for line in place.ran()[before:]}
-            for new, foretold in again.values():
-                reused = {record.run.id for record in stored(place, new).records if record.run.status == "reused"}
-                assert not reused & executed
-                assert foretold <= reused
-                reruns, reused_in_all = reruns + 1, reused_in_all + len(reused)
-        for top in tops:
-            assert comparable(stored(place, runs[top])) == comparable(stored(place, calm[top])), top
-            assert place.selinon.store.header(runs[top])["status"] == "success"  # type: ignore[index]
-    print(f"{FLOWS} flows, {reruns} reruns, {reused_in_all} node runs reused, {fire.kills} workers killed")
+        courses = [Course(place, fire, number) for number in range(FLOWS)]
+        flows = [flow for course in courses for flow in course.flows]
+        place.write(configuration(flows, f"tasks_{place.name}"), TASKS)
+        fire.light()
+        waiting, running = deque(courses), deque[Course]()
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(waiting.popleft())
+                running[-1].begin()
+            wait_until(lambda: go_on(running, fire), 600, place.logs)
+    wrong = [text for course in courses for text in course.wrong]
+    reruns, reused = sum(course.reruns for course in courses), sum(course.reused for course in courses)
+    print(
+        f"{FLOWS} flows, {reruns} reruns, {reused} node runs reused, {len(fire.ran)} attempts, "
+        f"{fire.kills} workers killed"
+    )
+    assert not wrong, "\n".join(wrong)
     assert reruns
-    assert reused_in_all
+    assert reused
     assert fire.kills
