@@ -93,7 +93,8 @@ class Place:
         worker.publisher = publisher
         self.selinon._services = worker
         self.selinon._publishing = worker.messages, publisher
-        self.selinon.app.control = RemoteControl()
+        app: Any = self.selinon.app
+        app.control = RemoteControl()
         self._app = create_app(self.selinon, pace=0.0, authorize=lambda request: "operator")
         self.client = Client(self._app)
         ran.clear()
@@ -141,7 +142,12 @@ class Place:
         id = self.selinon.run_flow("order").id
         self.world.broker.queue.pop()
         sent = self.world.broker.sent[-1]
-        kept = {"flow": "order", "reason": "unknown", "queue": sent.queue, "task": sent.celery_task}
+        kept: dict[str, Any] = {
+            "flow": "order",
+            "reason": "unknown",
+            "queue": sent.queue,
+            "task": sent.celery_task,
+        }
         kept |= {"shown_as": "order", "task_id": id, "root_id": id, "kwargs": sent.kwargs, "headers": sent.headers}
         store = self.world.store
         store.items.put(Item(PARKED, id, store.clock(), json.dumps(kept)), store.clock() + 600)
@@ -229,7 +235,7 @@ def _nothing(place: Place) -> None:
     pass
 
 
-SIGNAL = {"node": "Approve", "value": {"ok": True}}
+SIGNAL: dict[str, Any] = {"node": "Approve", "value": {"ok": True}}
 EVERY: dict[str, Action] = {
     "start with a key": Action(_nothing, lambda place, _: place.selinon.run_flow("order", key="order-7").id),
     "start of some tasks with a key": Action(
