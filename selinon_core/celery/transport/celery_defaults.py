@@ -57,10 +57,13 @@ def check_result_backend(app: Any) -> None:
     try:
         app.backend  # noqa: B018  (makes it, and connects to nothing)
     except Exception as error:
-        shown = re.sub(r"//.*@", "//**@", str(app.conf.result_backend))
         why = " ".join(str(error.args[0] if error.args else type(error).__name__).split())
+        # The libraries' reasons quote the URL, too, which may have a password.
+        problem = re.sub(
+            r"//\S*@", "//**@", f"result_backend {str(app.conf.result_backend)!r} cannot be used: {why}"
+        )
         raise ConfigurationError(
-            f"result_backend {shown!r} cannot be used: {why}: correct it, as redis://HOST:PORT/DATABASE or "
+            f"{problem}: correct it, as redis://HOST:PORT/DATABASE or "
             "db+postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out (handle.result() asks the state store)"
         ) from None
 
