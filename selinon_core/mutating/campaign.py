@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -98,21 +99,27 @@ class Campaign:
     def judge(self, mutant: Mutant) -> Verdict:
         """Run the cases that come to what was changed, the shortest first, until one notices."""
         cases = [run for run in self._cases if mutant.element in run.elements]
-        runner, runs = CaseRunner(mutant.plan, self._pythonpath, self._options, self._original), 0
-        with no_automatic_collections():  # what is left of the runs is collected once, afterwards
-            for run in _attempts(cases):
-                runs += 1
-                result = runner.run(run.number, run.siblings, run.snapshots, _ignore)
-                if not result.is_fine:
-                    return _noticed(mutant, run.case, result, runs)
+        with no_automatic_collections() as freezes:
+            verdict = self._run_until_noticed(mutant, cases)
+            if freezes:  # or what the runs left would be frozen the next time, and never be collected
+                gc.collect()
+        if verdict.status == "killed" or verdict.status == "timeout":
+            return verdict
         if cases and mutant.operator == "task-schema" and not self._runs_code(mutant.element[5:]):
-            return Verdict(
-                mutant,
-                "ignored",
-                runs=runs,
+            return verdict._replace(
+                status="ignored",
                 reason="no case runs the code of the task: a mock or a signal is its result, and known to fit",
             )
-        return self._compared(Verdict(mutant, "survived" if cases else "no-coverage", runs=runs))
+        return self._compared(verdict)
+
+    def _run_until_noticed(self, mutant: Mutant, cases: Sequence[CaseRun]) -> Verdict:
+        runner, runs = CaseRunner(mutant.plan, self._pythonpath, self._options, self._original), 0
+        for run in _attempts(cases):
+            runs += 1
+            result = runner.run(run.number, run.siblings, run.snapshots, _ignore)
+            if not result.is_fine:
+                return _noticed(mutant, run.case, result, runs)
+        return Verdict(mutant, "survived" if cases else "no-coverage", runs=runs)
 
     def _runs_code(self, task: str) -> bool:
         """Whether the code of a task may run in a case; mocks and signals are known to fit before it runs."""

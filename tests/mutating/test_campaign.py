@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,25 @@ def test_cases_that_fail_anyway_judge_nothing(shop: Path) -> None:
     assert files[0].project.plan is not None
     wrong = Campaign(files[0].project.plan, (), files, None).rehearse()
     assert [case.name for case, _ in wrong] == ["a gift"]
+
+
+def test_what_the_runs_of_a_mutant_leave_is_gone_before_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "sample_flows" / "payment", tmp_path / "payment")
+    monkeypatch.chdir(tmp_path / "payment")
+    files = collect([])
+    plan = files[0].project.plan
+    assert plan is not None
+    campaign = Campaign(plan, files[0].project.pythonpath, files, None)
+    campaign.rehearse()
+    found = list(mutants(plan))
+
+    def objects_left() -> int:
+        for mutant in found:
+            campaign.judge(mutant)
+        return len(gc.get_objects())
+
+    objects_left()
+    first, second = objects_left(), objects_left()
+    assert second - first < 1000
