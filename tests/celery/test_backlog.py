@@ -67,6 +67,17 @@ def test_with_a_busy_queue_a_share_is_sent_again_and_each_has_its_turn() -> None
     assert {name for sent in rounds for name in sent} == set(_NAMES)
 
 
+@pytest.mark.parametrize("backlog", [1, 50, 1000])
+def test_some_looks_reach_every_message_though_the_queue_is_never_empty(backlog: int) -> None:
+    """The sweep looks after twice as long each time: where chance decided, a message might wait for hours."""
+    world, id = _lost(backlog)
+    began, first, sent = world.now, world.settings.selinon_resend_after, list[str]()
+    for look in range(RESEND_ONE_IN):
+        world.now = began + (2**look - 1) * first
+        sent += _sent_again(world, id)
+    assert sorted(sent) == sorted(_NAMES)
+
+
 @pytest.mark.parametrize(
     "kind",
     [

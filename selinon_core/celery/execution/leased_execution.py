@@ -157,7 +157,7 @@ class LeasedExecution:
         parts = self._parts
         resent = parts.relay.stalled_messages(run)
         if idle_for >= parts.settings.selinon_resend_after:
-            resent += parts.relay.undelivered(run, started_before)
+            resent += parts.relay.undelivered(run, started_before, idle_for)
         return resent
 
     def _take_timer(self, run: CachedRun, transition: Transition, timer: TimerKey) -> Sequence[OutgoingMessage]:

@@ -7,6 +7,7 @@ once per delivery, a node run ends once, a result is written again.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -46,8 +47,8 @@ _log = logging.getLogger("selinon")
 
 #: Messages sent between two renewals of the lease.
 SEND_AT_ONCE = 1000
-#: While their queue is busy, one in so many undelivered messages is sent again.
-RESEND_ONE_IN = 10
+#: While their queue is busy, one in so many undelivered messages is sent again at each look.
+RESEND_ONE_IN = 4
 #: A message behind more than so many others is missed later.
 TAKEN_MEANWHILE = 200
 
@@ -214,19 +215,21 @@ class OutboxRelay:
         effect = run.machine.start_effect_of(number)
         return effect if effect is not None and self._messages.is_sent(effect.node_run.name) else None
 
-    def undelivered(self, run: CachedRun, started_before: int) -> list[OutgoingMessage]:
+    def undelivered(self, run: CachedRun, started_before: int, idle_for: float) -> list[OutgoingMessage]:
         """New messages for the node runs up to number ``started_before`` whose message did not arrive.
 
-        What is started from then on is in the outbox, and its message is sent by that.
+        What is started from then on is in the outbox, and its message is sent by that. ``idle_for``: the seconds
+        without progress.
 
         While a queue holds messages, theirs are probably among them, and copies would only make it longer. So most
-        wait. A share in turn is sent anyway: a queue may never be empty, and their messages may be lost.
+        wait. A share in turn is sent anyway: a queue may never be empty, and their messages may be lost. The turn
+        goes on as the sweep looks, each time after twice as long, so that some looks reach every message.
         """
         machine = run.machine
         numbers = [n for n in range(1, started_before + 1) if machine.run_of(n) is not None]
         records = self._store.records(run.id, numbers)
         timed = self._timed(run.id)
-        turn = int(self._now() // self._settings.selinon_resend_after)
+        turn = int(math.log2(max(idle_for / self._settings.selinon_resend_after, 1.0)))
         waiting: dict[str, int] = {}
         messages = []
         for number in numbers:
