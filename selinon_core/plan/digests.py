@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from selinon_core.plan.json_expressions import has_where
 from selinon_core.plan.json_form import plan_to_json
 from selinon_core.plan.model import FlowPlan, Plan
 from selinon_core.plan.started import nodes_of
@@ -47,21 +46,32 @@ def _what_it_does(definition: dict[str, Any]) -> Any:
     return what
 
 
-_PLACES = frozenset({"place", "args_where", "output_where"})
-_PLACES_OF_EXPRESSION = _PLACES | {"where"}
+#: What holds data of users, in which any key may stand.
+_DATA = frozenset(
+    ("args", "configuration", "constants", "input_schema", "key", "labels", "output", "output_schema", "title")
+)
 _NESTED = (dict, list)
 
 
 def _without_places(value: Any) -> Any:
+    """A part of a plan as JSON without ``place``, ``where`` and what ends with ``_where``."""
     if isinstance(value, dict):
-        left_out = _PLACES_OF_EXPRESSION if has_where(value) else _PLACES
         # Most items are text, numbers or None: these are not worth a call.
         return {
-            key: _without_places(item) if isinstance(item, _NESTED) else item
+            key: (_data if key in _DATA else _without_places)(item) if isinstance(item, _NESTED) else item
             for key, item in value.items()
-            if key not in left_out
+            if key != "place" and not key.endswith("where")
         }
     return [_without_places(item) for item in value] if isinstance(value, list) else value
+
+
+def _data(value: Any) -> Any:
+    """Data of users without the places of the expressions in it; a key of users is no ``$``."""
+    if isinstance(value, dict):
+        if "$" in value:
+            return {"$": value["$"]}
+        return {key: _data(item) for key, item in value.items()}
+    return [_data(item) for item in value] if isinstance(value, list) else value
 
 
 def task_digests(plan: Plan, names: Iterable[str]) -> dict[str, str]:

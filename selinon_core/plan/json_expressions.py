@@ -86,8 +86,3 @@ def read_schema(data: Any) -> Schema:
     """The inverse of ``schema_json``."""
     found: Schema = unwrap(data)
     return found
-
-
-def has_where(data: Mapping[str, Any]) -> bool:
-    """Whether a mapping of a plan as JSON is an expression, whose ``where`` is its place."""
-    return "where" in data and not data.keys().isdisjoint(("expr", "$", "in"))
