@@ -81,7 +81,7 @@ class Tombstones:
         self._perform(flow_id, header, opened.version, opened.token, opened.outbox)
 
     def forget(self, flow_id: str, opened: Opened) -> None:
-        """The run is to begin after all, so nobody is to hear of its end any more. The lease is kept."""
+        """The run begins after all: its end is not reported any more. The lease is kept."""
         step = Commit(flow_id, opened.version, self._now(), token=opened.token, done=opened.outbox, keep=True)
         self._store.commit(step._replace(lease=self._settings.selinon_lease))
 
