@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.service("redis"),
 ]
 
-FLOWS = int(os.environ.get("SELINON_TEST_FLOWS", "4"))
+FLOWS = int(os.environ.get("SELINON_TEST_FLOWS", "2"))
 SEED = os.environ.get("SELINON_TEST_SEED", "1")
 #: Flows that have a run at one time.
 AT_ONCE = 100
