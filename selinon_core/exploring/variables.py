@@ -14,7 +14,7 @@ _UNSET, _OTHER = 1, 2
 class VariableWorlds(NamedTuple):
     """``truths``: the variable that each ``envExist`` and ``envEqual`` reads, and in which of its worlds it holds.
 
-    ``values``: the worlds of each variable, None for one that is not set. A name that is no text has none.
+    ``values``: the worlds of each variable, None for one that is not set. A name that is not a text has none.
     """
 
     truths: dict[LeafKey, tuple[str, Truths]]
@@ -51,7 +51,7 @@ def variable_worlds(leaves: Iterable[Leaf]) -> VariableWorlds:
 
 
 def variable_name(leaf: Leaf) -> str:
-    """The variable that a leaf reads; as Python writes it where that is no text, as no variable is called."""
+    """The variable that a leaf reads; a name that is not a text as Python writes it, which no variable has."""
     name = leaf.args.get("env")
     return name if isinstance(name, str) else repr(name)
 

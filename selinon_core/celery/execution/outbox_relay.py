@@ -111,7 +111,6 @@ class OutboxRelay:
         self.tombstones = Tombstones(
             store, messages, settings, now, index, retention, write_result, self.deliver_end
         )
-        # Parents to be advanced once the current run is given back.
         #: Parents of the sub-flows that ended here, which are to be advanced now.
         self.parents: deque[Parent] = deque()
 

@@ -197,7 +197,7 @@ class RunQueueing:
         return self._end(message, message.expiry, _expired(message))
 
     def _end(self, message: StartMessage, reason: str, event: TracedEvent) -> bool:
-        """Cancel a run before it begins; False: there is one, so nothing is reported, and its caller not told."""
+        """Cancel a run before it begins; False: there is one, and nothing is reported."""
         parts = self._parts
         is_new = parts.relay.tombstones.create(message.id, message.flow, message.caller, message.root, reason)
         if is_new:

@@ -1,7 +1,7 @@
 """Tombstones: runs that are cancelled before they begin, so that a late start message cannot begin them.
 
 A tombstone is created in one commit, which is refused where the run exists. Its outbox says that its result is not
-written yet, and its caller not told: a worker that dies before it has done that leaves it to the sweep.
+written yet, and its caller not notified: a worker that dies before it has done that leaves it to the sweep.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tombstones:
     ) -> bool:
         """Cancel a run that does not exist; False: it does.
 
-        With a ``reason`` it is a worker that does not begin the run, so its caller is told. Without one the caller
+        With a ``reason`` a worker does not begin the run, and its caller is notified. Without one the caller
         itself, or a user, cancels it.
         """
         outbox = ends_of(None if reason is None else caller)
